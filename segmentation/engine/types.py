@@ -1,0 +1,81 @@
+"""What travels between the rooms of the engine, and from the engine to the service.
+
+Frozen dataclasses and nothing else. Axis order, box convention and world coordinates are those of
+``engine.geometry``: arrays are ``(z, y, x)`` (a 2-D image has ``z = 1``), colour is a leading
+channel axis, boxes are ``(x1, y1, x2, y2)`` half-open in pixels of the source grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Task = Literal["instance2d", "semantic2d", "semantic3d", "boxes2d", "labels2d"]
+Box = tuple[int, int, int, int]
+RunLengths = NDArray[np.uint32]
+"""Alternating lengths of runs of 0 and 1 over one whole slice in row-major order, 0 first."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image as the engine sees it: pixels on the source grid and what they mean.
+
+    ``pixels`` has shape ``(c, z, y, x)`` in the file's own units (uint8, uint16, int16 or
+    float32); ``spacing_mm`` is ``(z, y, x)``, or None where the file states none.
+    """
+
+    pixels: NDArray[Any]
+    spacing_mm: tuple[float, float, float] | None = None
+    modality: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One finding that the network proposes, kept whether or not suppression removed it.
+
+    ``label`` counts from 1 in the network's own list of labels. ``slices`` maps z to run lengths
+    (empty for boxes and image labels). ``suppressed_by`` is the index of the candidate that
+    removed this one, ``overlap`` how much they share (intersection over the smaller area).
+    """
+
+    label: int
+    score: float
+    box: Box | None = None
+    slices: Mapping[int, RunLengths] = field(default_factory=dict)
+    suppressed_by: int | None = None
+    overlap: float | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may choose for one run; None leaves the network's own value."""
+
+    score_cutoff: float | None = None
+    overlap_cutoff: float | None = None
+    device: str = "auto"
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """All that one run of a network says about one image.
+
+    ``candidates`` stand in decreasing order of score, ties by their place in the image.
+    ``overlaps`` lists ``(i, j, share)`` for every pair ``i < j`` of one label group that overlaps,
+    so that suppression can be decided again without the network. ``grid_zyx`` is the source grid.
+    """
+
+    task: Task
+    labels: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    overlaps: tuple[tuple[int, int, float], ...]
+    grid_zyx: tuple[int, int, int]
+    score_cutoff: float
+    overlap_cutoff: float
+    uncertainty: float
+    device: str
+    seconds: float
