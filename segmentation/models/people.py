@@ -1,0 +1,19 @@
+"""People sign in with Django's own user; here stands only what Django has not."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class OneTimeLink(models.Model):
+    """A link that lets one person set a password once. Only the token's digest is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    token_digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"link for user {self.user_id}"
