@@ -23,7 +23,7 @@ class Assignment(models.Model):
 
 
 class Presence(models.Model):
-    """Who holds the pen. A lease that ends by itself; ``fence`` grows with every change of holder."""
+    """Who holds the pen: a lease that ends by itself; ``fence`` grows with each new holder."""
 
     case = models.OneToOneField("Case", on_delete=models.CASCADE, related_name="presence")
     holder = models.ForeignKey(
