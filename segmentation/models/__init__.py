@@ -5,7 +5,7 @@ from segmentation.models.blob import Blob
 from segmentation.models.case import Case, Image
 from segmentation.models.job import Job
 from segmentation.models.network import Network, NetworkVersion
-from segmentation.models.people import OneTimeLink
+from segmentation.models.people import OneTimeLink, Preferences
 from segmentation.models.project import (
     Label,
     Membership,
@@ -45,6 +45,7 @@ __all__ = [
     "NetworkChoice",
     "NetworkVersion",
     "OneTimeLink",
+    "Preferences",
     "Presence",
     "Project",
     "ProjectVersion",

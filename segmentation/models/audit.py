@@ -14,6 +14,9 @@ class AuditEvent(models.Model):
     """
 
     chain = models.CharField(max_length=60)
+    project = models.ForeignKey(
+        "Project", null=True, on_delete=models.SET_NULL, related_name="audit_events"
+    )
     sequence = models.PositiveIntegerField()
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)

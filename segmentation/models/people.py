@@ -17,3 +17,15 @@ class OneTimeLink(models.Model):
 
     def __str__(self) -> str:
         return f"link for user {self.user_id}"
+
+
+class Preferences(models.Model):
+    """How one person likes the page: theme, opacity, keys. The page knows what it means."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences"
+    )
+    choices = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"preferences of user {self.user_id}"

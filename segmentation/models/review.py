@@ -31,6 +31,7 @@ class Presence(models.Model):
     )
     tab = models.UUIDField(null=True)
     fence = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     watchers = models.JSONField(default=dict)
 

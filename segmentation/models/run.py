@@ -11,6 +11,7 @@ from django.db import models
 class SegmentationRun(models.Model):
     """The outcome of one network on one image. All candidates are kept, in one immutable blob.
 
+    Candidate ``i`` is finding ``finding_base + i + 1`` wherever it becomes one.
     ``reason`` tells why this network was taken; ``overridden_by`` names the person who chose
     another one than the card suggests.
     """
@@ -24,6 +25,7 @@ class SegmentationRun(models.Model):
     recipe = models.ForeignKey("RecipeVersion", on_delete=models.PROTECT, related_name="+")
     job = models.OneToOneField("Job", null=True, on_delete=models.SET_NULL, related_name="run")
     candidates = models.ForeignKey("Blob", on_delete=models.PROTECT, related_name="+")
+    finding_base = models.PositiveIntegerField(default=0)
     candidate_count = models.PositiveIntegerField(default=0)
     kept_count = models.PositiveIntegerField(default=0)
     score_cutoff = models.FloatField()
