@@ -1,0 +1,6 @@
+import { get, post } from "./http";
+import type { UploadSession } from "./types";
+
+export const uploadOpen = (project: string) => post<UploadSession>(`projects/${project}/uploads/`, {});
+export const upload = (session: string) => get<UploadSession>(`uploads/${session}/`);
+export const uploadClose = (session: string) => post<UploadSession>(`uploads/${session}/close/`, {});
