@@ -64,20 +64,23 @@ def spacing_of(affine: ArrayLike) -> tuple[float, float, float]:
 def voxel_to_world(affine: ArrayLike, points_xyz: ArrayLike) -> Points:
     """Take voxel indices ``(..., 3)`` in order (x, y, z) to LPS millimetres."""
     matrix = as_affine(affine)
-    points: Points = np.asarray(points_xyz, dtype=np.float64)
-    return np.add(points @ matrix[:3, :3].T, matrix[:3, 3])
+    world: Points = np.asarray(points_xyz, dtype=np.float64) @ matrix[:3, :3].T
+    world += matrix[:3, 3]
+    return world
 
 
 def world_to_voxel(affine: ArrayLike, points_lps: ArrayLike) -> Points:
     """Take LPS millimetres ``(..., 3)`` to fractional voxel indices (x, y, z)."""
     inverse = np.linalg.inv(as_affine(affine))
-    points: Points = np.asarray(points_lps, dtype=np.float64)
-    return np.add(points @ inverse[:3, :3].T, inverse[:3, 3])
+    voxels: Points = np.asarray(points_lps, dtype=np.float64) @ inverse[:3, :3].T
+    voxels += inverse[:3, 3]
+    return voxels
 
 
 def ras_to_lps(affine: ArrayLike) -> Affine:
     """Turn a RAS affine into LPS or back: the conversion is its own inverse."""
-    return np.matmul(RAS_TO_LPS, as_affine(affine))
+    turned: Affine = RAS_TO_LPS @ as_affine(affine)
+    return turned
 
 
 def closest_axes(affine: ArrayLike) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
