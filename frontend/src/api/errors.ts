@@ -28,15 +28,8 @@ export class OfflineError extends Error {
   }
 }
 
-/** The session ended and the caller asked not to wait for a new one. */
-export class SignedOutError extends Error {
-  readonly code = "signed_out";
-
-  constructor() {
-    super("You are signed out. Sign in again to go on.");
-    this.name = "SignedOutError";
-  }
-}
+/** The session ended, or a sign-in failed, and the caller asked not to wait for a new one. */
+export class SignedOutError extends ApiError {}
 
 export async function errorFrom(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);

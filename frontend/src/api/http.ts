@@ -45,7 +45,7 @@ export async function send(method: Method, path: string, options: Options = {}):
   if (response.ok) return response;
   const error = await errorFrom(response);
   if (!isSignedOut(error)) throw error;
-  if (options.signedOut === "throw") throw new SignedOutError();
+  if (options.signedOut === "throw") throw new SignedOutError(error.status, error.code, error.message, error.fields);
   await signedInAgain();
   return send(method, path, options);
 }
