@@ -8,6 +8,7 @@ job runs.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from typing import Any
 
@@ -16,6 +17,8 @@ from celery import Celery, signals
 from django.conf import settings
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
+
+from medseg_site.children import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medseg_site.settings")
 
@@ -55,6 +58,12 @@ _tickers: list[Ticker] = []
 @signals.setup_logging.connect
 def _keep_our_logging(**_: Any) -> None:
     """A receiver is enough for Celery to leave logging as Django configured it."""
+
+
+@signals.worker_process_init.connect
+def _end_with_the_worker(**_: Any) -> None:
+    """A killed worker must not leave a child computing what nobody may record any more."""
+    die_with_parent(signal.SIGKILL)
 
 
 @signals.worker_ready.connect

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from medseg_site.logs import logging_settings
@@ -107,7 +108,9 @@ def _stores(environ: Mapping[str, str]) -> dict[str, Any]:
     folder = data_folder(environ)
     blobs = env.blob_storage(environ, folder)
     uploads = folder / "uploads"
-    uploads.mkdir(mode=0o700, exist_ok=True)
+    static = Path(environ.get("MEDSEG_STATIC") or folder / "static")
+    for needed in (uploads, static):
+        needed.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {
         "DATABASES": {"default": env.database(environ, folder)},
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
@@ -117,7 +120,7 @@ def _stores(environ: Mapping[str, str]) -> dict[str, Any]:
             "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
         },
         "STATIC_URL": "/static/",
-        "STATIC_ROOT": environ.get("MEDSEG_STATIC") or str(folder / "static"),
+        "STATIC_ROOT": str(static),
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": False,
         "WHITENOISE_IMMUTABLE_FILE_TEST": VITE_ASSET.pattern,
