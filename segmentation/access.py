@@ -89,7 +89,7 @@ _PROJECT_PATHS: dict[type[Model], str] = {
     models.Comment: "case__project",
     models.TrainingSet: "project",
     models.TrainingRun: "training_set__project",
-    models.Comparison: "project",
+    models.Comparison: "training_set__project",
     models.Promotion: "project",
     models.UploadSession: "project",
     models.UploadFile: "session__project",

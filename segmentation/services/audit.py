@@ -7,7 +7,6 @@ site anchor seals the heads of the chains that moved, about once a minute while 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,18 +18,14 @@ from django.db.models import Max
 from django.utils import timezone
 
 from segmentation.models import AuditEvent, Case, Project, SiteAnchor
+from segmentation.services.digests import canonical_json
 
 SITE = "site"
 ANCHOR_EVERY_S = 60.0
 OVERLAP = timedelta(minutes=10)
-"""How far an anchor looks back before the one ahead of it: an event is stamped before it commits."""
+"""How far an anchor looks back beyond the one before: an event is stamped before it commits."""
 
 _anchored_at = 0.0
-
-
-def canonical_json(value: object) -> str:
-    """The one spelling of a JSON value that digests are taken of."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def event_hash(event: AuditEvent) -> str:
