@@ -1,0 +1,109 @@
+"""An image on another grid of pixels that covers the same field.
+
+Grids are aligned by their outer edges: pixel i of n new ones lies at ``(i + 0.5) * m / n - 0.5`` of
+m old ones, so a field keeps its size in mm whatever the number of pixels. Interpolation along an
+axis is a matrix; an image is resampled by one product of matrices per axis.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Pixels = NDArray[np.float32]
+Shape = tuple[int, int, int]
+T = TypeVar("T", bound=np.generic)
+
+PADDING = 12
+"""Repeated pixels beyond each edge, as many as scipy.ndimage.zoom takes for mode "nearest"."""
+
+
+@lru_cache(maxsize=8)
+def operator(old: int, new: int, order: int) -> Pixels:
+    """Return the matrix ``(new, old)`` that interpolates along an axis, float32, read-only.
+
+    Order 1 is linear, 3 the cubic B-spline through the samples (Unser, Splines: a perfect fit for
+    signal and image processing, 1999). Beyond the edge the outermost sample is repeated. The
+    columns are what interpolation makes of a single 1, so the result equals
+    ``scipy.ndimage.zoom(order, mode="nearest", grid_mode=True)``.
+    """
+    samples = np.pad(np.eye(old), ((PADDING, PADDING), (0, 0)), mode="edge")
+    places = (np.arange(new) + 0.5) * old / new - 0.5
+    base = np.floor(places)
+    t = (places - base)[:, None]
+    if order == 1:
+        weights = np.concatenate([1 - t, t], axis=1)
+    else:
+        samples = ndimage.spline_filter1d(samples, 3, axis=0, mode="mirror")
+        weights = np.concatenate(
+            [
+                (1 - t) ** 3 / 6,
+                2 / 3 - t**2 + t**3 / 2,
+                2 / 3 - (1 - t) ** 2 + (1 - t) ** 3 / 2,
+                t**3 / 6,
+            ],
+            axis=1,
+        )
+    first = base.astype(np.int64) + PADDING - (order == 3)
+    columns = first[:, None] + np.arange(weights.shape[1])
+    matrix = np.zeros((new, old))
+    for tap in range(weights.shape[1]):
+        matrix += weights[:, tap, None] * samples[columns[:, tap]]
+    result: Pixels = matrix.astype(np.float32)
+    result.setflags(write=False)
+    return result
+
+
+def resample(pixels: Pixels, shape_zyx: Shape, order: int = 3, smooth: bool = False) -> Pixels:
+    """Interpolate ``(c, z, y, x)`` on a grid of ``shape_zyx`` pixels over the same field.
+
+    With ``smooth``, axes that shrink by a factor f are smoothed first by a Gaussian of width
+    (f - 1) / 2 pixels, which keeps fine texture from turning into false coarse one. Axes that
+    keep their size are left alone. Returns float32.
+    """
+    result = pixels
+    for axis in sorted((1, 2, 3), key=lambda a: shape_zyx[a - 1] / pixels.shape[a]):
+        old, new = pixels.shape[axis], shape_zyx[axis - 1]
+        if old == new:
+            continue
+        if smooth and new < old:
+            sigma = (old / new - 1) / 2
+            result = ndimage.gaussian_filter1d(result, sigma, axis=axis, mode="nearest")
+        moved = np.moveaxis(result, axis, -1)
+        result = np.moveaxis(np.matmul(moved, operator(old, new, order).T), -1, axis)
+    return np.ascontiguousarray(result, dtype=np.float32)
+
+
+def nearest(old: int, new: int) -> NDArray[np.int64]:
+    """Return for each of ``new`` pixels the one of ``old`` pixels that its centre lies in."""
+    return (2 * np.arange(new) + 1) * old // (2 * new)
+
+
+def resample_nearest(labels: NDArray[T], shape_zyx: Shape) -> NDArray[T]:
+    """Take labels ``(z, y, x)`` to another grid: each pixel gets the label at its centre."""
+    result = labels
+    for axis, new in enumerate(shape_zyx):
+        if result.shape[axis] != new:
+            result = np.take(result, nearest(result.shape[axis], new), axis=axis)
+    return result
+
+
+def resample_argmax(scores: Pixels, shape_zyx: Shape) -> NDArray[np.uint8]:
+    """Interpolate class scores ``(c, z, y, x)`` linearly and return the best class per pixel.
+
+    Slice by slice, so that memory holds the scores of one slice of the result only. Ties go to
+    the lower class. At most 256 classes.
+    """
+    if scores.shape[1:] == shape_zyx:
+        return np.asarray(scores.argmax(axis=0), dtype=np.uint8)
+    result = np.empty(shape_zyx, dtype=np.uint8)
+    weights = operator(scores.shape[1], shape_zyx[0], 1)
+    for z, row in enumerate(weights):
+        taps = np.flatnonzero(row)
+        plane = np.tensordot(row[taps], scores[:, taps], axes=(0, 1))[:, None]
+        result[z] = resample(plane, (1, *shape_zyx[1:]), order=1)[:, 0].argmax(axis=0)
+    return result
