@@ -35,7 +35,11 @@ export type Handlers = {
 export type Scope = { readonly project?: string; readonly case?: string };
 
 type Name = "job" | "case" | "presence" | "training";
-export type Source = Pick<EventSource, "addEventListener" | "close" | "readyState">;
+export type Source = {
+  readonly readyState: number;
+  addEventListener(name: string, listener: (event: Event) => void): void;
+  close(): void;
+};
 export type Surroundings = {
   readonly open: (url: string) => Source;
   readonly isHidden: () => boolean;

@@ -1,6 +1,6 @@
 /** The only place that fetches. Adds the CSRF header, types errors, waits for a sign-in. */
 
-import { ApiError, errorFrom, OfflineError, SignedOutError } from "./errors";
+import { type ApiError, errorFrom, OfflineError, SignedOutError } from "./errors";
 import { signedInAgain } from "./gate";
 
 export const ROOT = "/api/v1/";

@@ -2,7 +2,8 @@
 
 export type Params = Readonly<Record<string, string>>;
 export type PageName =
-  | "worklist"
+  | "projects"
+  | "newproject"
   | "project"
   | "import"
   | "settings"
@@ -11,13 +12,15 @@ export type PageName =
   | "jobs"
   | "people"
   | "networks"
+  | "account"
   | "missing";
 export type Place = { readonly page: PageName; readonly params: Params; readonly query: URLSearchParams };
 
 type Leave = () => void;
 
 const ROUTES: readonly (readonly [string, PageName])[] = [
-  ["/", "worklist"],
+  ["/", "projects"],
+  ["/projects/new", "newproject"],
   ["/projects/:id", "project"],
   ["/projects/:id/import", "import"],
   ["/projects/:id/settings", "settings"],
@@ -26,6 +29,7 @@ const ROUTES: readonly (readonly [string, PageName])[] = [
   ["/jobs", "jobs"],
   ["/people", "people"],
   ["/networks", "networks"],
+  ["/account", "account"],
 ];
 
 const listeners = new Set<Leave>();
