@@ -44,6 +44,8 @@ export default ts.config(
     languageOptions: { globals: { ...globals.browser, ...globals.worker } },
     rules: {
       "no-undef": "off",
+      // Sets and maps are replaced whole, under $state.raw: nothing is tracked inside them.
+      "svelte/prefer-svelte-reactivity": "off",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-non-null-assertion": "off",
       "max-lines": ["error", 400],

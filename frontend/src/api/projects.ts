@@ -84,3 +84,5 @@ export const cases = (id: string, filter: CaseFilter, after?: string | null) =>
   get<List<CaseRow>>(`projects/${id}/cases/`, { ...filter, after });
 export const nextCase = (id: string, after: string | null, order?: CaseOrder) =>
   get<{ id: string | null }>(`projects/${id}/cases/next/`, { after, order });
+export const casesById = async (id: string, ids: readonly string[]) =>
+  (await get<List<CaseRow>>(`projects/${id}/cases/`, { ids: ids.join(",") })).results;

@@ -1,0 +1,10 @@
+import type { CaseRow } from "../../api/types";
+
+/** "512 × 512 × 120 px": width, height and, for a volume, slices. */
+export function sizeOf({ size: [z, y, x] }: Pick<CaseRow, "size">): string {
+  return `${x} × ${y}${z > 1 ? ` × ${z}` : ""} px`;
+}
+
+export function kindOf({ kind, modality }: Pick<CaseRow, "kind" | "modality">): string {
+  return kind ? kind.replaceAll("_", " ") : modality || "–";
+}
