@@ -1,0 +1,84 @@
+import { boundingBox, intersect, subtract, type Spans } from "../../domain/spans";
+import { ChangeBuilder, type Change } from "../document";
+import type { ReviewState } from "../review_state";
+import { REVIEWED, type FindingFields } from "../types";
+
+export type DrawnSlices = ReadonlyMap<number, Spans>;
+
+/** The finding a stroke goes to, made if there is none yet. */
+export type Target = { readonly number: number; readonly isNew: boolean };
+
+export function strokeTarget(state: ReviewState, z: number): Target {
+  const known = state.target();
+  if (known !== null) return { number: known, isNew: false };
+  const number = state.nextNumber();
+  const fields = state.newFields({ z: state.task === "instances" && state.facts.grid.nz === 1 ? z : null });
+  state.draft.extend(new ChangeBuilder(state.document).set(number, fields).done("draw"));
+  state.select(number);
+  return { number, isNew: true };
+}
+
+/** Adds drawn voxels to a finding; neighbours that may not overlap give way or stand, as the rule says. */
+export function addTo(state: ReviewState, finding: number, drawn: DrawnSlices): Change {
+  const builder = new ChangeBuilder(state.document);
+  for (const [z, spans] of drawn) {
+    let fresh = subtract(spans, state.document.mask(finding, z));
+    if (fresh.length === 0) continue;
+    for (const other of neighbours(state, finding, z)) {
+      const mask = state.document.mask(other, z);
+      if (!mayMeet(mask, fresh)) continue;
+      if (state.tools.neighbours === "protect") fresh = subtract(fresh, mask);
+      else builder.toggle(other, z, intersect(mask, fresh));
+    }
+    builder.toggle(finding, z, fresh);
+  }
+  return builder.done("draw");
+}
+
+export function eraseFrom(state: ReviewState, findings: readonly number[], drawn: DrawnSlices): Change {
+  const builder = new ChangeBuilder(state.document);
+  for (const [z, spans] of drawn) {
+    for (const finding of findings) builder.toggle(finding, z, intersect(spans, state.document.mask(finding, z)));
+  }
+  return builder.done("draw");
+}
+
+/** Ends a stroke: what was drawn on is a person's work now; what was erased altogether is gone. */
+export function finishStroke(state: ReviewState, touched: Iterable<number>, operation: string): void {
+  const builder = new ChangeBuilder(state.document);
+  for (const finding of touched) {
+    const fields = state.document.finding(finding);
+    if (!fields || finding === REVIEWED) continue;
+    const slices = state.document.slices(finding);
+    if (slices.size === 0 && fields.source === "person") builder.set(finding, null);
+    else builder.set(finding, afterDrawing(fields, slices, state.facts.grid.nx));
+  }
+  state.draft.extend(builder.done(operation));
+  const change = state.draft.commit(operation);
+  if (state.selected !== null && !state.document.finding(state.selected)) state.select(null);
+  if (change) state.topics.tell("findings");
+}
+
+export function afterDrawing(fields: FindingFields, slices: DrawnSlices, width: number): FindingFields {
+  const alone = slices.size === 1 ? [...slices][0] : null;
+  const box = fields.box && alone ? boundingBox(alone[1], width) : null;
+  const same = fields.source === "person" && sameBox(box, fields.box);
+  return same ? fields : { ...fields, source: "person", box };
+}
+
+function sameBox(a: FindingFields["box"], b: FindingFields["box"]): boolean {
+  return a === b || (a !== null && b !== null && a.every((edge, k) => edge === b[k]));
+}
+
+/** Findings on the slice that the rule of neighbours is about. */
+function neighbours(state: ReviewState, finding: number, z: number): number[] {
+  const own = state.label(state.document.finding(finding)?.label ?? -1);
+  if (state.tools.neighbours === "allow" || own?.overlapAllowed || finding === REVIEWED) return [];
+  return [...state.document.slice(z).keys()].filter((other) => {
+    if (other === finding || !state.isShown(other)) return false;
+    return !state.label(state.document.finding(other)!.label)?.overlapAllowed;
+  });
+}
+
+const mayMeet = (a: Spans, b: Spans): boolean =>
+  a.length > 0 && b.length > 0 && a[0] < b[b.length - 1] && b[0] < a[a.length - 1];

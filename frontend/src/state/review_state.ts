@@ -1,0 +1,165 @@
+import type { CanvasPoint, Plane, View, Voxel } from "../domain/coordinates";
+import type { Candidates } from "./candidates";
+import { CaseDocument, type Change } from "./document";
+import { Draft, History } from "./history";
+import { HitIndex } from "./hit_index";
+import { Topics } from "./topics";
+import { REVIEWED, type FindingFields, type ImageFacts, type Label, type Task } from "./types";
+import { firstLooks, freshView, type Looks } from "./view_state";
+import type { Volume } from "./volume";
+
+export type Topic = "masks" | "findings" | "looks" | "picture" | "tool" | "selection" | "save" | "presence" | "pointer" | "case";
+export type ToolName =
+  | "pan"
+  | "window"
+  | "select"
+  | "brush"
+  | "eraser"
+  | "ball"
+  | "polygon"
+  | "fill"
+  | "box"
+  | "reviewed"
+  | "ruler";
+
+/** What painting does to neighbours that may not overlap. */
+export type NeighbourRule = "replace" | "protect" | "allow";
+export type ToolSettings = {
+  readonly tool: ToolName;
+  readonly radius: number;
+  readonly label: number;
+  readonly neighbours: NeighbourRule;
+  readonly fillBy: "hole" | "likeness";
+  readonly tolerance: number;
+};
+export type Pointer = { readonly plane: Plane; readonly at: CanvasPoint; readonly voxel: Voxel };
+
+export type ReviewSetup = {
+  readonly task: Task;
+  readonly labels: readonly Label[];
+  readonly facts: ImageFacts;
+  readonly volume: Volume;
+  readonly committed: (change: Change) => void;
+};
+
+const FIRST_TOOL: Record<Task, ToolName> = { instances: "select", semantic: "brush", boxes: "box", labels: "window" };
+
+/** Everything the review page shows and changes; tools and actions work on it, the viewer draws it. */
+export class ReviewState {
+  readonly topics = new Topics<Topic>();
+  readonly document = new CaseDocument();
+  readonly history: History;
+  readonly draft: Draft;
+  readonly hits: HitIndex;
+  readonly task: Task;
+  readonly labels: readonly Label[];
+  readonly facts: ImageFacts;
+  readonly volume: Volume;
+  readonly views: Record<Plane, View>;
+  candidates: Candidates | null = null;
+  looks: Looks;
+  tools: ToolSettings;
+  selected: number | null = null;
+  pointer: Pointer | null = null;
+  editable = false;
+
+  constructor(setup: ReviewSetup) {
+    this.task = setup.task;
+    this.labels = setup.labels;
+    this.facts = setup.facts;
+    this.volume = setup.volume;
+    this.history = new History(this.document, (change) => {
+      setup.committed(change);
+      this.topics.tell("findings");
+    });
+    this.draft = new Draft(this.document, this.history);
+    this.hits = new HitIndex(this.document, setup.facts.grid.nx, (finding) => this.isShown(finding));
+    this.looks = firstLooks(setup.facts);
+    this.tools = {
+      tool: FIRST_TOOL[setup.task],
+      radius: 6,
+      label: setup.labels.find((label) => !label.isIgnore)?.index ?? 1,
+      neighbours: "replace",
+      fillBy: "hole",
+      tolerance: 12,
+    };
+    this.views = {
+      axial: freshView("axial", setup.facts),
+      coronal: freshView("coronal", setup.facts),
+      sagittal: freshView("sagittal", setup.facts),
+    };
+    this.document.onTouched((touched, findings) => {
+      if (touched.length > 0 || findings.length === 0) this.topics.tell("masks");
+      if (findings.length > 0 || touched.length === 0) this.topics.tell("findings", "masks");
+    });
+  }
+
+  look(change: Partial<Looks>): void {
+    this.looks = { ...this.looks, ...change };
+    this.topics.tell("looks");
+  }
+
+  setTools(change: Partial<ToolSettings>): void {
+    this.tools = { ...this.tools, ...change };
+    this.topics.tell("tool");
+  }
+
+  setView(plane: Plane, view: View): void {
+    this.views[plane] = view;
+    this.topics.tell("looks");
+  }
+
+  select(finding: number | null): void {
+    if (finding === this.selected) return;
+    this.selected = finding;
+    const label = finding === null ? null : this.document.finding(finding)?.label;
+    if (label !== null && label !== undefined) this.tools = { ...this.tools, label };
+    this.topics.tell("selection", "tool");
+  }
+
+  point(pointer: Pointer | null): void {
+    this.pointer = pointer;
+    this.topics.tell("pointer");
+  }
+
+  label(index: number): Label | null {
+    return this.labels.find((label) => label.index === index) ?? null;
+  }
+
+  isShown(finding: number): boolean {
+    const fields = this.document.finding(finding);
+    return finding !== REVIEWED && fields !== null && fields.state !== "suppressed" && fields.state !== "rejected";
+  }
+
+  /** The finding drawn on: the selected one, or in semantic tasks the one of the current label. */
+  target(): number | null {
+    const { label } = this.tools;
+    const chosen = this.selected === null ? null : this.document.finding(this.selected);
+    if (chosen && chosen.label === label) return this.selected;
+    if (this.task !== "semantic") return null;
+    for (const [number, fields] of this.document.findings()) if (fields.label === label && this.isShown(number)) return number;
+    return null;
+  }
+
+  nextNumber(): number {
+    const candidates = this.candidates;
+    return this.document.nextNumber(candidates ? Math.max(...candidates.numbers(this.document), 0) + 1 : 1);
+  }
+
+  /** A finding that this person makes; it needs nobody's acceptance. */
+  newFields(more: Partial<FindingFields> = {}): FindingFields {
+    return {
+      label: this.tools.label,
+      state: "accepted",
+      score: null,
+      box: null,
+      z: null,
+      candidate: null,
+      run: null,
+      source: "person",
+      note: "",
+      suppressed_by: null,
+      ...more,
+    };
+  }
+}

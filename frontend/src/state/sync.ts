@@ -1,0 +1,108 @@
+import { fromBase64, fromBytes } from "../domain/rle";
+import { ChangeBuilder, type CaseDocument, type Change, type Row } from "./document";
+import type { History } from "./history";
+import { newId } from "./identity";
+import type { Journal, JournalEntry } from "./journal";
+import { SaveQueue } from "./save_queue";
+import type { FindingMessage, Head, RowMessage, Theirs, Transport } from "./transport";
+import type { Cutoffs, FindingFields } from "./types";
+
+export type SyncSetup = {
+  readonly caseId: string;
+  readonly tab: string;
+  readonly document: CaseDocument;
+  readonly history: History;
+  readonly transport: Transport;
+  readonly journal: Journal;
+  readonly cutoffs: Cutoffs;
+  readonly changed: () => void;
+};
+
+/** Keeps the document and the service in step: opens, replays what was left unsent, saves, adopts. */
+export class CaseSync {
+  readonly queue: SaveQueue;
+  /** How many changes of a former page were replayed on opening. */
+  replayed = 0;
+
+  constructor(private readonly setup: SyncSetup) {
+    this.queue = new SaveQueue({
+      caseId: setup.caseId,
+      sitting: newId(),
+      tab: setup.tab,
+      transport: setup.transport,
+      journal: setup.journal,
+      document: setup.document,
+      adopt: (theirs, except) => this.adopt(theirs, except),
+      reload: () => this.load(),
+      changed: setup.changed,
+    });
+  }
+
+  /** Reads the case; a page that may draw goes on with what the last one left in the journal. */
+  async open(mayDraw: boolean): Promise<void> {
+    const { journal, caseId } = this.setup;
+    const head = await this.load();
+    const left = mayDraw ? await journal.read(caseId) : { entries: [], head: null };
+    left.entries.forEach((entry) => this.overlay(entry));
+    this.replayed = left.entries.length;
+    this.queue.start(head?.id ?? null, left.entries, left.head);
+  }
+
+  add(change: Change): void {
+    this.queue.add(change);
+  }
+
+  /** Reads again what others have done, when nothing of this page is on its way. */
+  async refresh(): Promise<void> {
+    if (this.queue.size > 0) return;
+    const head = await this.load();
+    this.queue.start(head?.id ?? null, [], null);
+  }
+
+  private async load(): Promise<Head | null> {
+    const content = await this.setup.transport.load();
+    const findings = new Map<number, FindingFields>();
+    for (const message of content.findings) {
+      const fields = fieldsOf(message);
+      if (fields) findings.set(message.finding, fields);
+    }
+    const rows = content.slices.map(rowOf).filter((row) => row.spans.length > 0);
+    this.setup.document.reset(findings, rows, this.setup.cutoffs);
+    this.setup.history.clear();
+    return content.head;
+  }
+
+  private overlay({ request }: JournalEntry): void {
+    const change = changeTo(this.setup.document, request, new Set());
+    const before = this.setup.document.cutoffs;
+    this.setup.document.apply(request.cutoffs ? { ...change, cutoffs: { before, after: request.cutoffs } } : change);
+  }
+
+  private adopt(theirs: Theirs, except: ReadonlySet<string>): void {
+    const change = changeTo(this.setup.document, theirs, except);
+    if (change.masks.length === 0 && change.findings.length === 0) return;
+    this.setup.document.apply(change);
+    this.setup.history.clear();
+  }
+}
+
+/** What makes the document equal the messages, apart from the rows and findings in `except`. */
+function changeTo(document: CaseDocument, { slices, findings }: Theirs, except: ReadonlySet<string>): Change {
+  const builder = new ChangeBuilder(document);
+  for (const message of slices) {
+    const { finding, z, spans } = rowOf(message);
+    if (!except.has(`${finding}:${z}`)) builder.row(finding, z, spans);
+  }
+  for (const message of findings) if (!except.has(String(message.finding))) builder.set(message.finding, fieldsOf(message));
+  return builder.done("adopt");
+}
+
+function rowOf({ finding, z, runs }: RowMessage): Row {
+  return { finding, z, spans: fromBytes(fromBase64(runs)) };
+}
+
+export function fieldsOf(message: FindingMessage): FindingFields | null {
+  if ("removed" in message) return null;
+  const { label, state, score, box, z, candidate, run, source, note, suppressed_by } = message;
+  return { label, state, score, box, z, candidate, run, source, note: note ?? "", suppressed_by: suppressed_by ?? null };
+}

@@ -1,0 +1,58 @@
+import { stretchOf, voxel, type Plane, type View, type Voxel } from "../domain/coordinates";
+import { ctPresets, windowOf, type Window, type WindowPreset } from "../domain/window";
+import type { ImageFacts } from "./types";
+
+export type Layout = "one" | "three";
+
+/** How the case is looked at. None of it is saved with the masks. */
+export type Looks = {
+  readonly cursor: Voxel;
+  readonly t: number;
+  readonly window: Window;
+  readonly inverted: boolean;
+  readonly channel: number | null;
+  readonly layout: Layout;
+  readonly plane: Plane;
+  readonly opacity: number;
+  readonly outlines: boolean;
+  readonly masksHidden: boolean;
+  readonly suppressedShown: boolean;
+  readonly reviewedShown: boolean;
+  readonly crosshair: boolean;
+  readonly smooth: boolean;
+};
+
+export function firstLooks(facts: ImageFacts): Looks {
+  const { nx, ny, nz } = facts.grid;
+  return {
+    cursor: voxel(nx / 2, ny / 2, Math.floor(nz / 2) + 0.5),
+    t: 0,
+    window: facts.window ? windowOf(facts.window[0], facts.window[1]) : fullWindow(facts),
+    inverted: facts.photometric === "MONOCHROME1",
+    channel: facts.channels === 3 || facts.channels === 1 ? null : 0,
+    layout: nz > 1 ? "three" : "one",
+    plane: facts.acquisitionAxis === "y" ? "coronal" : facts.acquisitionAxis === "x" ? "sagittal" : "axial",
+    opacity: 0.28,
+    outlines: true,
+    masksHidden: false,
+    suppressedShown: false,
+    reviewedShown: true,
+    crosshair: true,
+    smooth: true,
+  };
+}
+
+export function fullWindow(facts: ImageFacts): Window {
+  return facts.type === "int16" ? { low: -1024, high: 3071 } : { low: 0, high: facts.type === "uint8" ? 255 : 65535 };
+}
+
+export function presets(facts: ImageFacts): WindowPreset[] {
+  const own = facts.window ? [{ name: "file", window: windowOf(facts.window[0], facts.window[1]) }] : [];
+  const isCt = facts.modality === "CT" && facts.valueUnit !== "";
+  return [...own, ...(isCt ? ctPresets(facts.slope, facts.intercept) : [])];
+}
+
+export function freshView(plane: Plane, facts: ImageFacts): View {
+  const stretch = stretchOf(plane, facts.spacingZyx);
+  return { scale: 0, offsetX: 0, offsetY: 0, stretchU: stretch.u, stretchV: stretch.v };
+}

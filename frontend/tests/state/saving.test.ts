@@ -1,0 +1,317 @@
+import "fake-indexeddb/auto";
+
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { fromBox, union } from "../../src/domain/spans";
+import { ChangeBuilder, type Change } from "../../src/state/document";
+import { BrowserJournal, PageJournal, type Journal } from "../../src/state/journal";
+import type { ReviewState } from "../../src/state/review_state";
+import { CaseSync } from "../../src/state/sync";
+import { ReadOnlyError, RefusedError, SignedOutError, UnreachableError } from "../../src/state/transport";
+import { toBase64, toBytes } from "../../src/domain/rle";
+import { review, ServiceInMemory, settle, spansOf } from "./support";
+
+type Page = { state: ReviewState; sync: CaseSync };
+
+let journal: Journal;
+let service: ServiceInMemory;
+let database = 0;
+
+beforeEach(async () => {
+  journal = await BrowserJournal.open(`journal-${database++}`);
+  service = new ServiceInMemory();
+});
+
+afterEach(() => vi.useRealTimers());
+
+async function openPage(mayDraw = true, kept: Journal = journal): Promise<Page> {
+  const hold: { sync?: CaseSync } = {};
+  const state = review("instances", {}, (change: Change) => hold.sync?.add(change));
+  const sync = new CaseSync({
+    caseId: "case",
+    tab: "tab",
+    document: state.document,
+    history: state.history,
+    transport: service,
+    journal: kept,
+    cutoffs: { score: 0.5, overlap: 0.4 },
+    changed: () => undefined,
+  });
+  hold.sync = sync;
+  await sync.open(mayDraw);
+  return { state, sync };
+}
+
+function draw({ state }: Page, finding: number, x: number): void {
+  const builder = new ChangeBuilder(state.document);
+  if (!state.document.finding(finding)) builder.set(finding, state.newFields());
+  const mask = union(state.document.mask(finding, 0), fromBox([x, 0, x + 4, 4], 40, 30));
+  state.history.commit(builder.row(finding, 0, mask).done("brush"));
+}
+
+const left = async (): Promise<number> => (await journal.read("case")).entries.length;
+
+const theirRow = (finding: number, x: number): { finding: number; z: number; runs: string } => ({
+  finding,
+  z: 0,
+  runs: toBase64(toBytes(fromBox([x, 10, x + 2, 12], 40, 30))),
+});
+
+describe("saving", () => {
+  test("sends each change as its own revision with only the rows it changed", async () => {
+    const page = await openPage();
+    draw(page, 1, 0);
+    draw(page, 2, 20);
+    await settle();
+    expect(service.line.map((stored) => stored.request.slices.map((row) => row.finding))).toEqual([[1], [2]]);
+    expect(page.sync.queue.status).toEqual({ kind: "saved" });
+    expect(await left()).toBe(0);
+  });
+
+  test("writes a change down before it is sent", async () => {
+    let knownAtSend = -1;
+    const original = service.save.bind(service);
+    service.save = async (...call) => {
+      knownAtSend = await left();
+      return original(...call);
+    };
+    draw(await openPage(), 1, 0);
+    await settle();
+    expect(knownAtSend).toBe(1);
+  });
+
+  test("of an undone stroke ends in the rows of before", async () => {
+    const page = await openPage();
+    draw(page, 1, 0);
+    page.state.history.undo();
+    await settle();
+    expect(service.line.map((stored) => stored.request.operation)).toEqual(["brush", "undo brush"]);
+    expect(service.line[1].request.findings).toEqual([{ finding: 1, removed: true }]);
+    expect(spansOf(service.line[1].request.slices[0])).toEqual([]);
+  });
+
+  test("is not over until the service names the same digest", async () => {
+    const original = service.save.bind(service);
+    service.save = async (...call) => {
+      const answer = await original(...call);
+      return { ...answer, accepted: answer.accepted.map((row) => ({ ...row, digest: "0".repeat(64) })) };
+    };
+    const page = await openPage();
+    draw(page, 1, 0);
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("refused");
+    expect(await left()).toBe(1);
+  });
+});
+
+describe("a lost network", () => {
+  test("keeps every stroke and sends it when the network is back", async () => {
+    const page = await openPage();
+    service.failBefore = new UnreachableError("away");
+    draw(page, 1, 0);
+    draw(page, 2, 20);
+    await settle();
+    expect(page.sync.queue.status).toEqual({ kind: "unsynced", pending: 2 });
+    service.failBefore = null;
+    page.sync.queue.retry();
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+    expect(service.line).toHaveLength(2);
+  });
+
+  test("is tried again by itself", async () => {
+    const page = await openPage();
+    service.failBefore = new UnreachableError("away");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    draw(page, 1, 0);
+    await settle();
+    service.failBefore = null;
+    vi.advanceTimersByTime(1_000);
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+  });
+
+  test("that swallows the answer does not store a stroke twice", async () => {
+    const page = await openPage();
+    service.failAfter = new UnreachableError("away");
+    draw(page, 1, 0);
+    await settle();
+    service.failAfter = null;
+    page.sync.queue.retry();
+    await settle();
+    expect(service.line).toHaveLength(1);
+    expect(page.sync.queue.status.kind).toBe("saved");
+  });
+});
+
+describe("a reload", () => {
+  test("in the middle of saving loses nothing", async () => {
+    const first = await openPage();
+    draw(first, 1, 0);
+    await settle();
+    service.failBefore = new UnreachableError("away");
+    draw(first, 1, 10);
+    draw(first, 2, 20);
+    await settle();
+    const drawn = first.state.document.digests();
+    first.sync.queue.stop();
+
+    service.failBefore = null;
+    const second = await openPage();
+    expect(second.state.document.digests()).toEqual(drawn);
+    expect(second.sync.replayed).toBe(2);
+    await settle();
+    expect(second.sync.queue.status.kind).toBe("saved");
+    expect(service.line).toHaveLength(3);
+    expect((await openPage()).state.document.digests()).toEqual(drawn);
+  });
+
+  test("after an answer that never arrived goes on from there", async () => {
+    const first = await openPage();
+    service.failAfter = new UnreachableError("away");
+    draw(first, 1, 0);
+    draw(first, 2, 20);
+    await settle();
+    first.sync.queue.stop();
+    service.failAfter = null;
+    const second = await openPage();
+    await settle();
+    expect(second.sync.queue.status.kind).toBe("saved");
+    expect(service.aside).toHaveLength(0);
+    expect(service.line).toHaveLength(2);
+  });
+
+  test("by somebody who may only look leaves the journal alone", async () => {
+    const first = await openPage();
+    service.failBefore = new UnreachableError("away");
+    draw(first, 1, 0);
+    await settle();
+    first.sync.queue.stop();
+    const watcher = await openPage(false);
+    expect(watcher.state.document.findings().size).toBe(0);
+    expect(await left()).toBe(1);
+  });
+});
+
+describe("an ended session", () => {
+  test("keeps strokes and sends them after the sign-in", async () => {
+    const page = await openPage();
+    service.failBefore = new SignedOutError("signed out");
+    draw(page, 1, 0);
+    await settle();
+    draw(page, 2, 20);
+    await settle();
+    expect(page.sync.queue.status).toEqual({ kind: "signed_out", pending: 2 });
+    expect(service.requests).toBe(1);
+    service.failBefore = null;
+    page.sync.queue.retry();
+    await settle();
+    expect(service.line).toHaveLength(2);
+  });
+});
+
+describe("somebody else's change", () => {
+  test("on other rows is taken in without a question", async () => {
+    const page = await openPage();
+    draw(page, 1, 0);
+    await settle();
+    service.other([theirRow(7, 30)], [{ finding: 7, ...page.state.newFields({ label: 2 }) }]);
+    draw(page, 1, 10);
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+    expect(page.state.document.finding(7)?.label).toBe(2);
+    expect(spansOf(service.head?.request.slices[0])).toEqual([...page.state.document.mask(1, 0)]);
+  });
+
+  async function collide(): Promise<Page> {
+    const page = await openPage();
+    draw(page, 1, 0);
+    await settle();
+    service.other([theirRow(1, 30), theirRow(9, 5)]);
+    draw(page, 1, 10);
+    draw(page, 2, 20);
+    await settle();
+    return page;
+  }
+
+  test("on the same row is a question, and nothing is sent meanwhile", async () => {
+    const page = await collide();
+    expect(page.sync.queue.status).toMatchObject({ kind: "conflict", conflict: { both: ["1:0"] } });
+    const asked = service.requests;
+    draw(page, 3, 25);
+    await settle();
+    expect(service.requests).toBe(asked);
+    expect(service.aside).toHaveLength(1);
+  });
+
+  test("answered with mine puts my rows on top and keeps their other rows", async () => {
+    const page = await collide();
+    const mine = [...page.state.document.mask(1, 0)];
+    await page.sync.queue.keepMine();
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+    expect([...page.state.document.mask(1, 0)]).toEqual(mine);
+    expect([...page.state.document.mask(9, 0)]).toEqual(spansOf(theirRow(9, 5)));
+    expect((await openPage()).state.document.digests()).toEqual(page.state.document.digests());
+  });
+
+  test("answered with theirs shows theirs and keeps all of mine beside the line", async () => {
+    const page = await collide();
+    await page.sync.queue.keepTheirs();
+    await settle();
+    expect([...page.state.document.mask(1, 0)]).toEqual(spansOf(theirRow(1, 30)));
+    expect(page.state.document.finding(2)).toBeNull();
+    const kept = service.aside[service.aside.length - 1].request;
+    expect(kept.slices.map((row) => row.finding)).toEqual([1, 2]);
+    expect(await left()).toBe(0);
+    draw(page, 5, 0);
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+  });
+
+  test("survives a reload before it is answered", async () => {
+    const page = await collide();
+    page.sync.queue.stop();
+    const again = await openPage();
+    await settle();
+    expect(again.sync.queue.status.kind).toBe("conflict");
+    expect(again.state.document.finding(2)).not.toBeNull();
+  });
+});
+
+describe("a refusal", () => {
+  test("to a page without the pen stops saving and keeps the strokes", async () => {
+    const page = await openPage();
+    service.failBefore = new ReadOnlyError("Ada Lovelace holds this case.", "not_holder");
+    draw(page, 1, 0);
+    await settle();
+    expect(page.sync.queue.status).toMatchObject({ kind: "read_only", message: "Ada Lovelace holds this case." });
+    service.failBefore = null;
+    page.sync.queue.retry();
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+  });
+
+  test("of the change itself is not tried again, and can be given up", async () => {
+    const page = await openPage();
+    service.failBefore = new RefusedError("Label 9 is not in this project.");
+    draw(page, 1, 0);
+    await settle();
+    page.sync.queue.retry();
+    await settle();
+    expect(service.requests).toBe(1);
+    service.failBefore = null;
+    await page.sync.queue.dropAll();
+    expect(page.state.document.findings().size).toBe(0);
+    expect(page.sync.queue.status.kind).toBe("saved");
+  });
+});
+
+describe("a browser that keeps nothing", () => {
+  test("still saves", async () => {
+    const page = await openPage(true, new PageJournal());
+    draw(page, 1, 0);
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+  });
+});
