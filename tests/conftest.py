@@ -14,6 +14,8 @@ import redis
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 
+from tests.running import Site
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # A slow machine is no counter-example; the same examples every time make a failure repeatable.
@@ -111,3 +113,20 @@ def short_folder() -> Iterator[Path]:
     folder.mkdir(mode=0o700)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def stopped_site(short_folder: Path, free_port: int) -> Iterator[Site]:
+    """A whole site of its own (see ``tests.running``), not yet started."""
+    site = Site(short_folder / "data", free_port)
+    site.make_database()
+    yield site
+    site.remove()
+
+
+@pytest.fixture
+def running_site(stopped_site: Site) -> Site:
+    """The same, started and answering."""
+    stopped_site.start()
+    stopped_site.wait_until_ready()
+    return stopped_site

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,34 +17,8 @@ from medseg_site import children, redis_server, suite, supervise
 from medseg_site.bootstrap import RefusalError
 from medseg_site.children import Child, stop_all
 from medseg_site.places import REPOSITORY
-from medseg_site.site_lock import AlreadyRunningError, SiteLock, birth
-
-UP = "import sys; from medseg_site import supervise; sys.exit(supervise.up(sys.argv[1:]))"
-
-
-def until(true: Callable[[], bool], timeout_s: float = 10.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def running_with(word: str) -> list[int]:
-    """Processes whose environment or title holds this word, and what they started in turn."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
-            try:
-                held = any(
-                    word.encode() in (folder / n).read_bytes() for n in ("environ", "cmdline")
-                )
-            except OSError:
-                continue
-            if held and birth(int(folder.name)) is not None:
-                found.append(int(folder.name))
-    return found
+from medseg_site.site_lock import AlreadyRunningError, SiteLock
+from tests.running import UP, Site, running_with, until
 
 
 def make_child(folder: Path, code: str, word: str = "x") -> Child:
@@ -232,55 +205,12 @@ def test_redis_is_taken_from_path_before_the_bundled_one(monkeypatch: pytest.Mon
 # The whole site ------------------------------------------------------------------------------
 
 
-class Site:
-    """A real ``up`` in a folder of its own."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
-        self.output = folder.parent / f"{folder.name}.out"
-
-    def start(self) -> subprocess.Popen[bytes]:
-        environ = {key: value for key, value in os.environ.items() if key != "REDIS_URL"}
-        environ |= {"MEDSEG_DATA": str(self.folder), "OMP_NUM_THREADS": "1"}
-        environ["DJANGO_SETTINGS_MODULE"] = "medseg_site.settings"
-        with open(self.output, "wb") as output:
-            return subprocess.Popen(
-                [sys.executable, "-c", UP, "--port", str(self.port), "--no-demo"],
-                cwd=REPOSITORY,
-                env=environ,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def said(self, words: str) -> bool:
-        return words in self.output.read_text()
-
-    def processes(self) -> list[int]:
-        return running_with(str(self.folder))
-
-    def running(self, part: str) -> list[int]:
-        found = []
-        for number in self.processes():
-            line = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            if part in line:
-                found.append(number)
-        return found
-
-
-@pytest.fixture
-def site(short_folder: Path, free_port: int) -> Iterator[Site]:
-    trial = Site(short_folder / "data", free_port)
-    yield trial
-    for number in trial.processes():
-        os.kill(number, signal.SIGKILL)
-
-
 @pytest.mark.slow
 @pytest.mark.faults
 def test_up_serves_restarts_what_crashes_refuses_a_second_start_and_leaves_nothing(
-    site: Site,
+    stopped_site: Site,
 ) -> None:
+    site = stopped_site
     up = site.start()
     assert until(lambda: site.said("medseg is ready"), 120.0), site.output.read_text()
     assert f"http://localhost:{site.port}/" in site.output.read_text()
@@ -320,7 +250,8 @@ def test_up_serves_restarts_what_crashes_refuses_a_second_start_and_leaves_nothi
 @pytest.mark.slow
 @pytest.mark.faults
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
-def test_killing_up_itself_ends_all_it_started_and_the_next_start_works(site: Site) -> None:
+def test_killing_up_itself_ends_all_it_started_and_the_next_start_works(stopped_site: Site) -> None:
+    site = stopped_site
     up = site.start()
     assert until(lambda: site.said("medseg is ready"), 120.0), site.output.read_text()
     up.kill()
