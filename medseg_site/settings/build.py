@@ -14,7 +14,7 @@ from medseg_site.settings import environment as env
 from medseg_site.settings.protection import protection
 from medseg_site.settings.queue import celery
 
-VITE_ASSET = re.compile(r"^/static/segmentation/assets/.+-[\w-]{8}\.\w+$")
+VITE_ASSET = re.compile(r"^/static/segmentation/(assets|chunks|workers)/.+-[\w-]{8}\.\w+$")
 """Names that carry a digest of their bytes and may be cached for ever."""
 
 
@@ -123,6 +123,7 @@ def _stores(environ: Mapping[str, str]) -> dict[str, Any]:
         "STATIC_ROOT": str(static),
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": False,
+        "WHITENOISE_MAX_AGE": 0,  # app.js keeps its name: asked for anew after each upgrade
         "WHITENOISE_IMMUTABLE_FILE_TEST": VITE_ASSET.pattern,
         "FILE_UPLOAD_TEMP_DIR": str(uploads),
         "FILE_UPLOAD_PERMISSIONS": 0o600,

@@ -137,6 +137,8 @@ def test_a_killed_task_runs_again_and_only_json_is_understood(tmp_path: Path) ->
     ("path", "for_ever"),
     [
         ("/static/segmentation/assets/index-B4kZ_x1q.js", True),
+        ("/static/segmentation/chunks/Review-Dk3_81aB.js", True),
+        ("/static/segmentation/app.js", False),
         ("/static/segmentation/favicon.svg", False),
         ("/static/admin/css/base.css", False),
     ],
