@@ -1,0 +1,52 @@
+"""The folders a site keeps beside its database: uploads under way and copies that can be remade."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+
+from segmentation.errors import StorageFullError
+
+RESERVE_BYTES = 512 * 2**20
+"""Room that is left alone, so that the database can always write what was acknowledged."""
+
+
+def staging_folder() -> Path:
+    """Where uploads lie until they are imported; named by ids."""
+    return _made(Path(settings.MEDSEG_DATA) / "staging")
+
+
+def cache_folder(what: str) -> Path:
+    """Where derived copies lie (``volumes``, ``slices``, ``networks``); safe to delete."""
+    return _made(Path(settings.MEDSEG_DATA) / "cache" / what)
+
+
+def scratch_folder() -> Path:
+    """Where a file is made before it gets its name."""
+    return _made(Path(settings.MEDSEG_DATA) / "scratch")
+
+
+def require_room(folder: Path, length_bytes: int) -> None:
+    """Refuse while there is still room to say so."""
+    if shutil.disk_usage(folder).free - length_bytes < RESERVE_BYTES:
+        raise StorageFullError(
+            "The server's disk is nearly full. Ask an administrator to free some space, "
+            "then try again; nothing that was saved is lost."
+        )
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in ``folder`` outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
