@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 Task = Literal["instance2d", "semantic2d", "semantic3d", "boxes2d", "labels2d"]
 Box = tuple[int, int, int, int]
 RunLengths = NDArray[np.uint32]
-"""Alternating lengths of runs of 0 and 1 over one whole slice in row-major order, 0 first."""
+"""Lengths of runs of 0 and 1 in turn over a slice in row-major order, 0 first, ending with 1.
+
+The zeros after the last run are implied; an empty mask has no runs (see ``engine.masks``).
+"""
 
 
 @dataclass(frozen=True)
