@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import itertools
+import tempfile
+import tempfile
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,8 @@ from segmentation.models import Blob, Case, Image, Label, Membership, Project, R
 from segmentation.services.changes import FindingRow, SliceRows
 from segmentation.services.digests import json_digest
 from segmentation.storage.blobs import blob_put
+from segmentation.storage.volumes import pack_write
+from segmentation.storage.volumes import pack_write
 
 _count = itertools.count(1)
 RECIPE: dict[str, Any] = {"steps": []}
@@ -60,7 +66,9 @@ def a_case(
         project=project, number=number, title=f"case {number}", state=state, **fields
     )
     noise = np.random.default_rng(number).integers(0, 4096, (1, 1, *zyx), dtype=np.uint16)
-    pack = blob_put(noise.tobytes(), Blob.Kind.IMAGE)
+    with tempfile.TemporaryDirectory() as folder:
+        header = pack_write(noise, Path(folder) / "pack")
+        pack = blob_put(Path(folder) / "pack", Blob.Kind.IMAGE)
     Image.objects.create(
         case=case,
         pack=pack,
@@ -68,9 +76,9 @@ def a_case(
         size_y=zyx[1],
         size_x=zyx[2],
         dtype="uint16",
-        value_range=[0, 4095],
-        source_digest=pack.sha256,
-        pixel_digest=pack.sha256,
+        value_range=list(header.value_range),
+        source_digest=header.pixel_digest,
+        pixel_digest=header.pixel_digest,
     )
     return case
 
