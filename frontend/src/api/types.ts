@@ -143,14 +143,18 @@ export type Worker = {
 };
 export type JobList = { readonly results: readonly Job[]; readonly workers: readonly Worker[] };
 
-export type UploadOutcome = "imported" | "refused" | "duplicate" | "mask";
 export type UploadReportFile = {
   readonly input: number;
+  /** Rank of the uploaded file this came from; all entries of one zip share it. */
+  readonly given?: number | null;
   readonly name: string | null;
-  readonly outcome: UploadOutcome;
+  /** "imported", "refused", "duplicate", "mask", or the role of a file that is no image. */
+  readonly outcome: string;
   readonly code: string;
   readonly sentence: string;
-  readonly case: string | null;
+  /** The number of the case, as people read it. */
+  readonly case: number | null;
+  readonly case_id: string | null;
 };
 export type UploadReport = {
   readonly imported: number;

@@ -1,0 +1,168 @@
+/** One import from the first dropped file to its report. It goes on while other pages are open. */
+
+import { sentence } from "../../api/errors";
+import { job as readJob } from "../../api/jobs";
+import { tus } from "../../api/tus";
+import type { Job, UploadReport } from "../../api/types";
+import { StoredUploads } from "../../api/uploadmemory";
+import { type Transfer, UploadQueue } from "../../api/uploadqueue";
+import { upload, uploadClose, uploadOpen } from "../../api/uploads";
+
+export type Phase = "choosing" | "sending" | "importing" | "done" | "failed";
+type PathFile = { readonly file: File; readonly path: string };
+
+/** Time to drop a second folder before the import begins by itself. */
+const CLOSE_AFTER_MS = 1_500;
+const LOOK_MS = 1_000;
+const DRAW_MS = 150;
+
+export class ImportFlow {
+  phase = $state<Phase>("choosing");
+  problem = $state("");
+  /** Files of an upload that a reload interrupted. */
+  unfinished = $state(0);
+  job = $state.raw<Job | null>(null);
+  report = $state.raw<UploadReport | null>(null);
+  transfers = $state.raw<readonly Transfer[]>([]);
+  paused = $state(false);
+  private queue: UploadQueue | null = null;
+  private readonly memory: StoredUploads;
+  private drawing: ReturnType<typeof setTimeout> | undefined;
+  private closing: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly project: string) {
+    this.memory = new StoredUploads(project);
+  }
+
+  get failed(): readonly Transfer[] {
+    return this.transfers.filter(({ state }) => state === "failed");
+  }
+
+  get sent_bytes(): number {
+    return this.transfers.reduce((sum, { sent_bytes }) => sum + sent_bytes, 0);
+  }
+
+  get total_bytes(): number {
+    return this.transfers.reduce((sum, { file }) => sum + file.size, 0);
+  }
+
+  /** Finds what an earlier visit left behind. */
+  async recall(): Promise<void> {
+    const session = this.memory.session;
+    if (!session || this.phase !== "choosing") return;
+    try {
+      const found = await upload(session);
+      if (found.state === "open") this.unfinished = this.memory.count;
+      else await this.watch(session);
+    } catch {
+      this.memory.forget();
+    }
+  }
+
+  async add(files: readonly PathFile[]): Promise<void> {
+    if (!files.length) return;
+    if (this.phase === "done" || this.phase === "failed") this.restart();
+    this.phase = "sending";
+    this.problem = "";
+    clearTimeout(this.closing);
+    try {
+      this.queue ??= await this.open();
+      this.queue.add(files);
+    } catch (error) {
+      this.phase = "choosing";
+      this.problem = sentence(error);
+    }
+  }
+
+  pause(): void {
+    this.queue?.pause();
+  }
+
+  resume(): void {
+    this.queue?.resume();
+  }
+
+  retryFailed(): void {
+    this.queue?.retryFailed();
+  }
+
+  /** Throws an interrupted upload away and begins with nothing. */
+  restart(): void {
+    this.memory.forget();
+    this.queue = null;
+    this.transfers = [];
+    this.report = null;
+    this.job = null;
+    this.unfinished = 0;
+    this.problem = "";
+    this.phase = "choosing";
+  }
+
+  /** Imports what arrived; what did not is left out. */
+  async close(): Promise<void> {
+    clearTimeout(this.closing);
+    const session = this.memory.session;
+    if (!session) return;
+    try {
+      await uploadClose(session);
+      await this.watch(session);
+    } catch (error) {
+      this.problem = sentence(error);
+    }
+  }
+
+  keep(): void {
+    this.memory.write();
+  }
+
+  private async open(): Promise<UploadQueue> {
+    if (!this.memory.session) this.memory.begin((await uploadOpen(this.project)).id);
+    this.unfinished = 0;
+    return new UploadQueue(this.memory.session!, tus, this.memory, () => this.changed());
+  }
+
+  private changed(): void {
+    this.drawing ??= setTimeout(() => {
+      this.drawing = undefined;
+      this.transfers = [...(this.queue?.transfers ?? [])];
+      this.paused = this.queue?.paused ?? false;
+      this.closeWhenSettled();
+    }, DRAW_MS);
+  }
+
+  private closeWhenSettled(): void {
+    clearTimeout(this.closing);
+    if (this.phase !== "sending" || !this.queue?.settled || this.failed.length) return;
+    this.closing = setTimeout(() => void this.close(), CLOSE_AFTER_MS);
+  }
+
+  private async watch(session: string): Promise<void> {
+    this.phase = "importing";
+    for (;;) {
+      const found = await upload(session);
+      if (found.job) this.job = await readJob(found.job);
+      if (found.state === "done" || found.report?.files) return this.finish(found.report);
+      if (found.state === "failed" || (this.job && ["failed", "cancelled"].includes(this.job.state))) {
+        this.phase = "failed";
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  private finish(report: UploadReport | null): void {
+    this.report = report;
+    this.phase = "done";
+    this.queue = null;
+    this.memory.forget();
+  }
+}
+
+const flows = new Map<string, ImportFlow>();
+
+/** The import of a project that is going on, or a fresh one. */
+export function importFlow(project: string): ImportFlow {
+  const found = flows.get(project) ?? new ImportFlow(project);
+  flows.set(project, found);
+  return found;
+}

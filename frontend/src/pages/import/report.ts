@@ -1,0 +1,88 @@
+/** The import's report in a person's words. The service keeps no names; the page knows its own. */
+
+import type { UploadReport, UploadReportFile } from "../../api/types";
+
+export type Sent = { readonly path: string; readonly position: number | null };
+export type ReportLine = {
+  readonly key: number;
+  readonly name: string;
+  readonly outcome: string;
+  readonly code: string;
+  readonly sentence: string;
+  readonly case_number: number | null;
+  readonly case_id: string | null;
+};
+
+const FIRST: readonly string[] = ["refused", "duplicate", "imported", "mask"];
+
+/**
+ * One line per input, what needs attention first, else in the order of the upload.
+ *
+ * The service numbers the files that it was given in order of their positions; an entry of an
+ * archive is named by its place in it. A file that this page did not send itself (it was reloaded
+ * meanwhile) stays without a name.
+ */
+export function reportLines(report: UploadReport, sent: readonly Sent[], words: Words): ReportLine[] {
+  const names = namesByRank(sent);
+  const perGiven = new Map<number, number>();
+  for (const { given } of report.files) {
+    if (given !== undefined && given !== null) perGiven.set(given, (perGiven.get(given) ?? 0) + 1);
+  }
+  const seen = new Map<number, number>();
+  const lines = report.files.map((file) => lineOf(file, nameOf(file, names, perGiven, seen, words)));
+  return lines.sort((a, b) => rank(a.outcome) - rank(b.outcome) || a.key - b.key);
+}
+
+export type Words = {
+  readonly unknown: (input: number) => string;
+  readonly entry: (archive: string, place: number) => string;
+};
+
+/** Tab-separated lines, ready for a message or a sheet. */
+export function reportText(lines: readonly ReportLine[]): string {
+  return lines
+    .map(({ name, outcome, case_number, sentence }) =>
+      [name, outcome, case_number === null ? "" : `#${case_number}`, sentence].join("\t"),
+    )
+    .join("\n");
+}
+
+/** How many lines ended in each way. */
+export function tally(lines: readonly ReportLine[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of lines) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
+function namesByRank(sent: readonly Sent[]): readonly string[] {
+  return sent
+    .filter((one): one is Sent & { position: number } => one.position !== null)
+    .sort((a, b) => a.position - b.position)
+    .map(({ path }) => path);
+}
+
+function nameOf(
+  file: UploadReportFile,
+  names: readonly string[],
+  perGiven: ReadonlyMap<number, number>,
+  seen: Map<number, number>,
+  words: Words,
+): string {
+  if (file.name) return file.name;
+  if (file.given === undefined || file.given === null) return words.unknown(file.input + 1);
+  const own = names[file.given] ?? words.unknown(file.given + 1);
+  if (perGiven.get(file.given) === 1) return own;
+  const place = (seen.get(file.given) ?? 0) + 1;
+  seen.set(file.given, place);
+  return words.entry(own, place);
+}
+
+function lineOf(file: UploadReportFile, name: string): ReportLine {
+  const { input, outcome, code, sentence, case: case_number, case_id } = file;
+  return { key: input, name, outcome, code, sentence, case_number, case_id };
+}
+
+function rank(outcome: string): number {
+  const at = FIRST.indexOf(outcome);
+  return at < 0 ? FIRST.length : at;
+}

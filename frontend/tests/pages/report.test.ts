@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+
+import type { UploadReport, UploadReportFile } from "../../src/api/types";
+import { reportLines, reportText, tally } from "../../src/pages/import/report";
+
+const words = {
+  unknown: (input: number) => `File ${input}`,
+  entry: (archive: string, place: number) => `${archive}, entry ${place}`,
+};
+const file = (input: number, change: Partial<UploadReportFile> = {}): UploadReportFile => ({
+  input,
+  given: input,
+  name: null,
+  outcome: "imported",
+  code: "",
+  sentence: "",
+  case: input + 1,
+  case_id: `id${input}`,
+  ...change,
+});
+const report = (files: UploadReportFile[]): UploadReport => ({ imported: 1, refused: 0, duplicate: 0, files });
+
+describe("an import's report", () => {
+  it("gives each line the name that only this page knows, by the order of the upload", () => {
+    // Positions come from the service in the order of creation, and may have gaps.
+    const sent = [
+      { path: "b.png", position: 7 },
+      { path: "a.png", position: 2 },
+      { path: "lost.png", position: null },
+    ];
+    const lines = reportLines(report([file(0), file(1)]), sent, words);
+    expect(lines.map(({ name }) => name)).toEqual(["a.png", "b.png"]);
+  });
+
+  it("puts refused files first and keeps the order within each outcome", () => {
+    const files = [
+      file(0),
+      file(1, { outcome: "refused", sentence: "Not an image." }),
+      file(2, { outcome: "duplicate" }),
+      file(3, { outcome: "refused" }),
+      file(4, { outcome: "index" }),
+    ];
+    const lines = reportLines(report(files), [], words);
+    expect(lines.map(({ key }) => key)).toEqual([1, 3, 2, 0, 4]);
+    expect(tally(lines)).toEqual({ refused: 2, duplicate: 1, imported: 1, index: 1 });
+  });
+
+  it("names the entries of an archive by their place in it", () => {
+    const files = [file(0, { given: 0 }), file(1, { given: 1 }), file(2, { given: 1 })];
+    const sent = [
+      { path: "a.png", position: 1 },
+      { path: "scan.zip", position: 2 },
+    ];
+    const lines = reportLines(report(files), sent, words);
+    expect(lines.map(({ name }) => name)).toEqual(["a.png", "scan.zip, entry 1", "scan.zip, entry 2"]);
+  });
+
+  it("says which file it was by number after a reload", () => {
+    const lines = reportLines(report([file(4)]), [], words);
+    expect(lines[0].name).toBe("File 5");
+  });
+
+  it("takes the service's name where the project keeps names", () => {
+    const lines = reportLines(report([file(0, { name: "kept.png" })]), [{ path: "own.png", position: 1 }], words);
+    expect(lines[0].name).toBe("kept.png");
+  });
+
+  it("copies as a table", () => {
+    const lines = reportLines(
+      report([file(0, { outcome: "refused", sentence: "Not an image.", case: null, case_id: null })]),
+      [{ path: "notes.txt", position: 1 }],
+      words,
+    );
+    expect(reportText(lines)).toBe("notes.txt\trefused\t\tNot an image.");
+  });
+});
