@@ -59,7 +59,7 @@ def read_nifti(path: Path, kind: str, budget: Budget) -> ReadImage:
         notes.append(f"{stored.non_finite} values are not numbers; they became the smallest one.")
     placed = None if affine is None else stored_affine(affine, grid)
     return ReadImage(
-        pixels=np.ascontiguousarray(stored.pixels),
+        pixels=stored.pixels,
         source=grid,
         spacing_mm=None if placed is None else spacing_of(placed),
         spacing_source=None if placed is None else "patient",

@@ -68,7 +68,7 @@ def image_of(
     if stored.non_finite:
         notes += (f"{stored.non_finite} values are not numbers; they were set to the smallest.",)
     return ReadImage(
-        pixels=np.ascontiguousarray(stored.pixels),
+        pixels=stored.pixels,
         source=grid,
         kind=kind_of_pixels(stored.pixels),
         photometric="MONOCHROME2" if stored.pixels.shape[1] == 1 else "RGB",

@@ -39,7 +39,7 @@ def store(array: NDArray[Any], slope: float = 1.0, intercept: float = 0.0) -> St
         raise UnsupportedError(
             "The voxels are complex or compound numbers. Export a magnitude image instead."
         )
-    whole, non_finite = _finite(array)
+    whole, non_finite = _finite(_native(array))
     low, high = (float(whole.min()), float(whole.max())) if whole.size else (0.0, 0.0)
     if whole.dtype.kind != "f" or _is_whole(whole, low, high):
         folded = _fold(whole, low, high, slope, intercept, non_finite)
@@ -72,7 +72,7 @@ def _fold(
     """Keep whole numbers exactly: with the rescale applied, as they are, or moved to zero."""
     unscaled = slope == 1.0 and intercept == 0.0
     if unscaled and array.dtype in _STORED:
-        return StoredValues(_native(array), 1.0, 0.0, 0.0, non_finite)
+        return StoredValues(array, 1.0, 0.0, 0.0, non_finite)
     if float(slope).is_integer() and float(intercept).is_integer() and slope:
         ends = sorted((low * slope + intercept, high * slope + intercept))
         kind = _fitting(ends[0], ends[1])
@@ -80,7 +80,7 @@ def _fold(
             pixels = _by_slabs(array, kind, lambda slab: slab * slope + intercept)
             return StoredValues(pixels, 1.0, 0.0, 0.0, non_finite)
     if array.dtype in _STORED:
-        return StoredValues(_native(array), slope, intercept, 0.0, non_finite)
+        return StoredValues(array, slope, intercept, 0.0, non_finite)
     kind = _fitting(low, high)
     if kind is not None:
         return StoredValues(array.astype(kind), slope, intercept, 0.0, non_finite)
