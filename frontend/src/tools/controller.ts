@@ -1,0 +1,126 @@
+import type { CanvasPoint, Plane } from "../domain/coordinates";
+import { stepSlice } from "../state/actions/step";
+import type { ReviewState, ToolName } from "../state/review_state";
+import type { Shape } from "../state/shapes";
+import { FillTool, PolygonTool, ReviewedTool } from "./areas";
+import { BoxTool } from "./box";
+import { PanTool, RulerTool, SelectTool, WindowTool, zoomBy } from "./look";
+import { BallTool, BrushTool, EraserTool } from "./paint";
+import type { Tool, ToolEvent } from "./tool";
+
+type Press = { readonly tool: Tool; readonly pointer: number };
+
+/** Hands pointer and wheel to the tool in the hand; the other buttons and held keys borrow another. */
+export class ToolController {
+  readonly tools: Readonly<Record<ToolName, Tool>>;
+  private press: Press | null = null;
+  private borrowed: ToolName | null = null;
+  private last: ToolEvent | null = null;
+  private wheelRest = 0;
+
+  constructor(
+    private readonly state: ReviewState,
+    private readonly refused: () => void,
+  ) {
+    this.tools = {
+      pan: new PanTool(state),
+      window: new WindowTool(state),
+      select: new SelectTool(state),
+      brush: new BrushTool(state),
+      eraser: new EraserTool(state),
+      ball: new BallTool(state),
+      polygon: new PolygonTool(state),
+      fill: new FillTool(state),
+      box: new BoxTool(state),
+      reviewed: new ReviewedTool(state),
+      ruler: new RulerTool(state),
+    };
+  }
+
+  get current(): Tool {
+    return this.press?.tool ?? this.tools[this.borrowed ?? this.state.tools.tool];
+  }
+
+  get busy(): boolean {
+    return this.press !== null;
+  }
+
+  choose(tool: ToolName): void {
+    if (this.busy) return;
+    this.current.cancel();
+    this.state.setTools({ tool });
+  }
+
+  /** Takes a tool for as long as a key is held. */
+  borrow(tool: ToolName | null): void {
+    if (this.busy || tool === this.borrowed) return;
+    this.current.hover(null);
+    this.borrowed = tool;
+    if (this.last) this.current.hover(this.last);
+    this.state.setTools({});
+  }
+
+  down(event: ToolEvent, button: number, pointer: number): boolean {
+    if (this.press) return false;
+    const tool = button === 1 ? this.tools.pan : button === 2 ? this.tools.window : this.current;
+    if (tool.draws && !this.state.editable) {
+      this.refused();
+      return false;
+    }
+    this.press = { tool, pointer };
+    tool.down(event);
+    return true;
+  }
+
+  move(event: ToolEvent, pointer: number): void {
+    this.last = event;
+    if (this.press?.pointer === pointer) this.press.tool.move(event);
+    else if (!this.press) {
+      this.state.point({ plane: event.plane, at: event.canvas, voxel: event.voxel });
+      this.current.hover(event);
+    }
+  }
+
+  up(event: ToolEvent, pointer: number): void {
+    if (this.press?.pointer !== pointer) return;
+    const { tool } = this.press;
+    this.press = null;
+    tool.up(event);
+  }
+
+  leave(): void {
+    this.last = null;
+    if (this.press) return;
+    this.current.hover(null);
+    this.state.point(null);
+  }
+
+  /** Escape, or a pointer that the system took away. */
+  cancel(): boolean {
+    const { current } = this;
+    this.press = null;
+    return current.cancel();
+  }
+
+  finish(): void {
+    this.current.finish();
+  }
+
+  wheel(plane: Plane, at: CanvasPoint, delta: number, zooms: boolean): void {
+    if (zooms || this.state.facts.grid.nz === 1) return zoomBy(this.state, plane, at, Math.exp(-delta / 300));
+    if (this.busy) return;
+    this.wheelRest += delta;
+    const steps = Math.trunc(this.wheelRest / WHEEL_STEP);
+    if (steps === 0) return;
+    this.wheelRest -= steps * WHEEL_STEP;
+    stepSlice(this.state, plane, -steps);
+  }
+
+  shapes(plane: Plane): readonly Shape[] {
+    const ruler = this.current === this.tools.ruler ? [] : this.tools.ruler.shapes(plane);
+    return [...ruler, ...this.current.shapes(plane)];
+  }
+}
+
+// A notch of a mouse wheel is about 100 to 120.
+const WHEEL_STEP = 60;

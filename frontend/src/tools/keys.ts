@@ -1,0 +1,138 @@
+import type { ToolName } from "../state/review_state";
+
+/** What a key does; the help overlay and the titles of the buttons read the same table. */
+export type Command =
+  | `tool.${ToolName}`
+  | "undo"
+  | "redo"
+  | "accept"
+  | "reject"
+  | "acceptAll"
+  | "delete"
+  | "nextFinding"
+  | "previousFinding"
+  | "nextCase"
+  | "submit"
+  | "smaller"
+  | "larger"
+  | "sliceUp"
+  | "sliceDown"
+  | "pageUp"
+  | "pageDown"
+  | "firstSlice"
+  | "lastSlice"
+  | "frameBack"
+  | "frameOn"
+  | "hideMasks"
+  | "outlines"
+  | "suppressed"
+  | "invert"
+  | "fit"
+  | "layout"
+  | "interpolate"
+  | "reviewedSlice"
+  | "newFinding"
+  | "panels"
+  | "bare"
+  | "help";
+
+export type Binding = { readonly command: Command; readonly keys: readonly string[]; readonly group: Group };
+export type Group = "tools" | "judge" | "move" | "see" | "case";
+
+/** Keys as "ctrl+shift+z"; command keys of other systems count as ctrl. */
+export const BINDINGS: readonly Binding[] = [
+  { command: "tool.select", keys: ["v"], group: "tools" },
+  { command: "tool.pan", keys: ["d"], group: "tools" },
+  { command: "tool.window", keys: ["w"], group: "tools" },
+  { command: "tool.brush", keys: ["b"], group: "tools" },
+  { command: "tool.eraser", keys: ["e"], group: "tools" },
+  { command: "tool.ball", keys: ["s"], group: "tools" },
+  { command: "tool.polygon", keys: ["p"], group: "tools" },
+  { command: "tool.fill", keys: ["f"], group: "tools" },
+  { command: "tool.box", keys: ["x"], group: "tools" },
+  { command: "tool.reviewed", keys: ["m"], group: "tools" },
+  { command: "tool.ruler", keys: ["u"], group: "tools" },
+  { command: "smaller", keys: ["["], group: "tools" },
+  { command: "larger", keys: ["]"], group: "tools" },
+  { command: "interpolate", keys: ["i"], group: "tools" },
+  { command: "newFinding", keys: ["c"], group: "tools" },
+  { command: "accept", keys: ["a"], group: "judge" },
+  { command: "reject", keys: ["r"], group: "judge" },
+  { command: "acceptAll", keys: ["shift+a"], group: "judge" },
+  { command: "delete", keys: ["delete", "backspace"], group: "judge" },
+  { command: "nextFinding", keys: ["n"], group: "judge" },
+  { command: "previousFinding", keys: ["shift+n"], group: "judge" },
+  { command: "reviewedSlice", keys: ["shift+m"], group: "judge" },
+  { command: "undo", keys: ["ctrl+z"], group: "judge" },
+  { command: "redo", keys: ["ctrl+y", "ctrl+shift+z"], group: "judge" },
+  { command: "sliceUp", keys: ["arrowup"], group: "move" },
+  { command: "sliceDown", keys: ["arrowdown"], group: "move" },
+  { command: "pageUp", keys: ["pageup"], group: "move" },
+  { command: "pageDown", keys: ["pagedown"], group: "move" },
+  { command: "firstSlice", keys: ["home"], group: "move" },
+  { command: "lastSlice", keys: ["end"], group: "move" },
+  { command: "frameBack", keys: ["arrowleft"], group: "move" },
+  { command: "frameOn", keys: ["arrowright"], group: "move" },
+  { command: "hideMasks", keys: ["h"], group: "see" },
+  { command: "outlines", keys: ["o"], group: "see" },
+  { command: "suppressed", keys: ["g"], group: "see" },
+  { command: "invert", keys: ["shift+i"], group: "see" },
+  { command: "fit", keys: ["0"], group: "see" },
+  { command: "layout", keys: ["l"], group: "see" },
+  { command: "panels", keys: ["\\"], group: "see" },
+  { command: "bare", keys: ["z"], group: "see" },
+  { command: "nextCase", keys: ["shift+enter"], group: "case" },
+  { command: "submit", keys: ["ctrl+enter"], group: "case" },
+  { command: "help", keys: ["?"], group: "case" },
+];
+
+const byKey = new Map(BINDINGS.flatMap(({ command, keys }) => keys.map((key) => [key, command] as const)));
+const byCommand = new Map(BINDINGS.map(({ command, keys }) => [command, keys] as const));
+
+export const keysOf = (command: Command): readonly string[] => byCommand.get(command) ?? [];
+
+/** Tools that a held key lends and its release gives back. */
+export const HELD: Readonly<Record<string, ToolName>> = { " ": "pan" };
+
+/** Commands that act for as long as their key is down, when it is held for a moment. */
+export const HOLD_MS = 260;
+
+export function commandOf(event: KeyboardEvent): Command | null {
+  return byKey.get(chord(event)) ?? null;
+}
+
+/** The digit that was pressed alone, for labels 1 to 9. */
+export function digitOf(event: KeyboardEvent): number | null {
+  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  return /^[1-9]$/.test(event.key) ? Number(event.key) : null;
+}
+
+function chord(event: KeyboardEvent): string {
+  const key = event.key.toLowerCase();
+  // A sign such as "?" needs shift on some keyboards and not on others.
+  const isSign = key.length === 1 && !/[a-z0-9 ]/.test(key);
+  const shift = event.shiftKey && !isSign ? "shift+" : "";
+  return `${event.ctrlKey || event.metaKey ? "ctrl+" : ""}${shift}${key}`;
+}
+
+/** How a key is written on a button. */
+export function keyName(key: string): string {
+  const names: Record<string, string> = {
+    arrowup: "↑",
+    arrowdown: "↓",
+    arrowleft: "←",
+    arrowright: "→",
+    pageup: "Page ↑",
+    pagedown: "Page ↓",
+    delete: "Del",
+    backspace: "⌫",
+    enter: "Enter",
+    tab: "Tab",
+    home: "Home",
+    end: "End",
+  };
+  return key
+    .split("+")
+    .map((part) => names[part] ?? (part.length > 1 ? part[0].toUpperCase() + part.slice(1) : part.toUpperCase()))
+    .join(" ");
+}

@@ -1,0 +1,133 @@
+import {
+  edgeLetters,
+  imageToCanvas,
+  voxelToImage,
+  type ImagePoint,
+  type Plane,
+  type View,
+} from "../domain/coordinates";
+import type { Box } from "../domain/spans";
+import { scaleBar } from "../domain/units";
+import type { ReviewState } from "../state/review_state";
+import type { Shape } from "../state/shapes";
+
+export type Pen = CanvasRenderingContext2D;
+export type Extent = { readonly width: number; readonly height: number };
+
+const LIGHT = "rgb(226 227 229 / 0.92)";
+const SHADE = "rgb(18 19 20 / 0.75)";
+const GUIDE = "rgb(147 169 255 / 0.6)";
+const FONT = '12px system-ui, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
+
+export const HANDLE = 7;
+
+export function text(pen: Pen, words: string, x: number, y: number, align: CanvasTextAlign): void {
+  pen.font = FONT;
+  pen.textAlign = align;
+  pen.textBaseline = "middle";
+  pen.lineWidth = 3;
+  pen.lineJoin = "round";
+  pen.strokeStyle = SHADE;
+  pen.fillStyle = LIGHT;
+  pen.strokeText(words, x, y);
+  pen.fillText(words, x, y);
+}
+
+/** Patient directions at the four edges; nothing where the file does not know them. */
+export function letters(pen: Pen, state: ReviewState, plane: Plane, { width, height }: Extent): void {
+  if (!state.facts.affineLps) return;
+  const edge = edgeLetters(plane, state.facts.affineLps);
+  text(pen, edge.left, 10, height / 2, "center");
+  text(pen, edge.right, width - 10, height / 2, "center");
+  text(pen, edge.top, width / 2, 12, "center");
+  text(pen, edge.bottom, width / 2, height - 12, "center");
+}
+
+/** A round length in the bottom right corner, in the unit that the spacing allows. */
+export function scale(pen: Pen, state: ReviewState, plane: Plane, view: View, { width, height }: Extent): void {
+  const { spacingZyx } = state.facts;
+  const alongU = spacingZyx ? spacingZyx[plane === "sagittal" ? 1 : 2] : null;
+  const micro = alongU !== null && alongU < 0.02;
+  const perPixel = alongU === null ? 1 : alongU * (micro ? 1000 : 1);
+  const bar = scaleBar((view.scale * view.stretchU) / perPixel, Math.min(160, width / 3));
+  const unit = alongU === null ? "px" : micro ? "µm" : "mm";
+  const [x, y] = [width - 14, height - 16];
+  strokeTwice(pen, LIGHT, 2, () => {
+    pen.moveTo(x - bar.pixels, y - 4);
+    pen.lineTo(x - bar.pixels, y);
+    pen.lineTo(x, y);
+    pen.lineTo(x, y - 4);
+  });
+  const place = state.facts.source === "detector" ? " at the detector" : "";
+  text(pen, `${bar.length} ${unit}${place}`, x, y - 14, "right");
+}
+
+export function crosshair(pen: Pen, state: ReviewState, plane: Plane, view: View, { width, height }: Extent): void {
+  const at = imageToCanvas(view, voxelToImage(plane, state.looks.cursor, state.facts.grid));
+  const gap = 14;
+  pen.setLineDash([]);
+  pen.lineWidth = 1;
+  pen.strokeStyle = GUIDE;
+  pen.beginPath();
+  for (const [from, to] of [[0, at.x - gap], [at.x + gap, width]]) {
+    pen.moveTo(from, Math.round(at.y) + 0.5);
+    pen.lineTo(Math.max(from, to), Math.round(at.y) + 0.5);
+  }
+  for (const [from, to] of [[0, at.y - gap], [at.y + gap, height]]) {
+    pen.moveTo(Math.round(at.x) + 0.5, from);
+    pen.lineTo(Math.round(at.x) + 0.5, Math.max(from, to));
+  }
+  pen.stroke();
+}
+
+export function box(pen: Pen, view: View, [x1, y1, x2, y2]: Box, colour: string, width: number, dashed = false): void {
+  const a = imageToCanvas(view, { u: x1, v: y1 } as ImagePoint);
+  const b = imageToCanvas(view, { u: x2, v: y2 } as ImagePoint);
+  pen.setLineDash(dashed ? [5, 4] : []);
+  pen.lineWidth = width;
+  pen.strokeStyle = colour;
+  pen.strokeRect(a.x, a.y, b.x - a.x, b.y - a.y);
+  pen.setLineDash([]);
+}
+
+/** The eight places where a box can be taken by the hand. */
+export function handles(pen: Pen, view: View, [x1, y1, x2, y2]: Box): void {
+  const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
+  pen.fillStyle = LIGHT;
+  pen.strokeStyle = SHADE;
+  pen.lineWidth = 1;
+  for (const [u, v] of [[x1, y1], [mx, y1], [x2, y1], [x1, my], [x2, my], [x1, y2], [mx, y2], [x2, y2]]) {
+    const at = imageToCanvas(view, { u, v } as ImagePoint);
+    pen.fillRect(at.x - HANDLE / 2, at.y - HANDLE / 2, HANDLE, HANDLE);
+    pen.strokeRect(at.x - HANDLE / 2, at.y - HANDLE / 2, HANDLE, HANDLE);
+  }
+}
+
+export function shape(pen: Pen, view: View, drawn: Shape): void {
+  if (drawn.kind === "ring") {
+    const at = imageToCanvas(view, drawn.centre);
+    strokeTwice(pen, drawn.erases ? "rgb(240 147 138)" : LIGHT, 1.25, () => pen.arc(at.x, at.y, drawn.radius * view.scale, 0, 2 * Math.PI));
+  } else if (drawn.kind === "box") box(pen, view, drawn.box, LIGHT, 1.5, true);
+  else {
+    const points = (drawn.kind === "line" ? drawn.points : [drawn.from, drawn.to]).map((point) => imageToCanvas(view, point));
+    strokeTwice(pen, LIGHT, 1.5, () => {
+      points.forEach((at, k) => (k === 0 ? pen.moveTo(at.x, at.y) : pen.lineTo(at.x, at.y)));
+      if (drawn.kind === "line" && drawn.closed) pen.closePath();
+    });
+    if (drawn.kind === "length") text(pen, drawn.text, points[1].x + 10, points[1].y - 10, "left");
+  }
+}
+
+/** A light line on a dark one can be seen on any picture. */
+function strokeTwice(pen: Pen, colour: string, width: number, draw: () => void): void {
+  pen.setLineDash([]);
+  pen.beginPath();
+  draw();
+  pen.strokeStyle = SHADE;
+  pen.lineWidth = width + 2;
+  pen.stroke();
+  pen.strokeStyle = colour;
+  pen.lineWidth = width;
+  pen.stroke();
+}
+

@@ -1,0 +1,53 @@
+import type { Plane } from "../domain/coordinates";
+import { maskOnPlane } from "../domain/planes";
+import { boundingBox, EMPTY, type Box, type Spans } from "../domain/spans";
+import type { ReviewState } from "../state/review_state";
+import { planeSize } from "../domain/coordinates";
+
+export type PlaneMask = { readonly finding: number; readonly spans: Spans; readonly box: Box };
+
+/** The shown masks of the slice that a plane is on, each with its box; remembers unchanged ones. */
+export class PlaneMasks {
+  private slice = -1;
+  private readonly known = new Map<number, PlaneMask>();
+  private readonly width: number;
+
+  constructor(
+    private readonly state: ReviewState,
+    private readonly plane: Plane,
+  ) {
+    this.width = planeSize(plane, state.facts.grid).width;
+  }
+
+  /** Forgets what was drawn on, or everything. */
+  forget(findings: Iterable<number> | null): void {
+    if (findings === null) this.known.clear();
+    else for (const finding of findings) this.known.delete(finding);
+  }
+
+  of(finding: number, slice: number): PlaneMask | null {
+    if (slice !== this.slice) {
+      this.known.clear();
+      this.slice = slice;
+    }
+    const known = this.known.get(finding);
+    if (known) return known.spans.length > 0 ? known : null;
+    const slices = this.state.document.slices(finding);
+    const spans = slices.size > 0 ? maskOnPlane(slices, this.plane, slice, this.state.facts.grid) : EMPTY;
+    const mask = { finding, spans, box: boundingBox(spans, this.width) ?? ([0, 0, 0, 0] as const) };
+    this.known.set(finding, mask);
+    return spans.length > 0 ? mask : null;
+  }
+
+  /** Every shown finding with voxels here, low numbers first. */
+  shown(slice: number): PlaneMask[] {
+    const { document } = this.state;
+    const numbers = this.plane === "axial" ? document.slice(slice).keys() : document.findings().keys();
+    const masks: PlaneMask[] = [];
+    for (const finding of [...numbers].sort((a, b) => a - b)) {
+      const mask = this.state.isShown(finding) ? this.of(finding, slice) : null;
+      if (mask) masks.push(mask);
+    }
+    return masks;
+  }
+}

@@ -1,0 +1,266 @@
+import {
+  canvasToImage,
+  canvasPoint,
+  imageToVoxel,
+  planeSize,
+  sliceOf,
+  type CanvasPoint,
+  type Plane,
+  type View,
+} from "../domain/coordinates";
+import { maskOnPlane } from "../domain/planes";
+import { boundingBox, xor, type Box } from "../domain/spans";
+import type { Touched } from "../state/document";
+import type { ReviewState } from "../state/review_state";
+import type { Shape } from "../state/shapes";
+import { REVIEWED } from "../state/types";
+import { ImageLayer } from "./image_layer";
+import * as marks from "./marks";
+import { MaskLayer, meet } from "./mask_layer";
+import { outlineOf } from "./outlines";
+import { css, findingColour } from "./palette";
+import { PlaneMasks, type PlaneMask } from "./plane_masks";
+import { suppressedHere } from "./suppressed";
+
+// Below this many screen pixels per image pixel, outlines are drawn into the mask picture.
+const VECTOR_SCALE = 1.5;
+// From here on, composing everything once is cheaper than box by box.
+const MANY = 64;
+
+/** One plane of the case on one canvas. It draws what the state says, and changes nothing but the first fit. */
+export class PlaneView {
+  private readonly image: ImageLayer;
+  private readonly fills: MaskLayer;
+  private readonly masks: PlaneMasks;
+  private readonly pen: CanvasRenderingContext2D;
+  private composed = "";
+  private dirty: Box[] = [];
+  private chosenBefore: number | null = null;
+  private extent: marks.Extent = { width: 0, height: 0 };
+
+  constructor(
+    private readonly state: ReviewState,
+    readonly plane: Plane,
+    readonly canvas: HTMLCanvasElement,
+    private readonly shapes: (plane: Plane) => readonly Shape[],
+  ) {
+    this.image = new ImageLayer(state, plane);
+    this.fills = new MaskLayer(state, plane);
+    this.masks = new PlaneMasks(state, plane);
+    this.pen = canvas.getContext("2d", { alpha: false })!;
+  }
+
+  get slice(): number {
+    return sliceOf(this.plane, this.state.looks.cursor);
+  }
+
+  get size(): marks.Extent {
+    return this.extent;
+  }
+
+  /** Notes what changed: masks by their voxels, findings by all they show; nothing named means everything. */
+  touched(changes: readonly Touched[], findings: readonly number[]): void {
+    const everything = changes.length + findings.length === 0 || changes.length + findings.length > MANY;
+    if (everything || this.plane !== "axial") this.composed = "";
+    else {
+      for (const { z, before, after } of changes) {
+        if (z === this.slice) this.spoil(boundingBox(xor(before, after), this.planeWidth));
+      }
+      for (const finding of findings) this.spoil(this.masks.of(finding, this.slice)?.box ?? null);
+    }
+    this.masks.forget(everything ? null : changes.map((change) => change.finding));
+  }
+
+  /** Shows the whole plane, in the middle. */
+  fit(): void {
+    const { width, height } = planeSize(this.plane, this.state.facts.grid);
+    const view = this.state.views[this.plane];
+    const [w, h] = [width * view.stretchU, height * view.stretchV];
+    const scale = Math.min(this.extent.width / w, this.extent.height / h) * 0.97;
+    this.state.setView(this.plane, {
+      ...view,
+      scale,
+      offsetX: (this.extent.width - w * scale) / 2,
+      offsetY: (this.extent.height - h * scale) / 2,
+    });
+  }
+
+  toVoxel(at: CanvasPoint): ReturnType<typeof imageToVoxel> {
+    return imageToVoxel(this.plane, canvasToImage(this.state.views[this.plane], at), this.slice, this.state.facts.grid);
+  }
+
+  pointOf(event: MouseEvent): CanvasPoint {
+    const edge = this.canvas.getBoundingClientRect();
+    return canvasPoint(event.clientX - edge.left, event.clientY - edge.top);
+  }
+
+  draw(): void {
+    if (!this.resize()) return;
+    const { pen, extent, state } = this;
+    const ratio = devicePixelRatio;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.fillStyle = "#1a1b1d";
+    pen.fillRect(0, 0, extent.width, extent.height);
+    const view = state.views[this.plane];
+    if (this.image.update(this.slice)) this.layer(this.image.canvas, view, state.looks.smooth);
+    else marks.text(pen, "…", extent.width / 2, extent.height / 2, "center");
+    if (!state.looks.masksHidden) this.drawMasks(view, ratio);
+    if (state.facts.grid.nz > 1 && state.looks.crosshair && state.looks.layout === "three") {
+      marks.crosshair(pen, state, this.plane, view, extent);
+    }
+    marks.letters(pen, state, this.plane, extent);
+    marks.scale(pen, state, this.plane, view, extent);
+    this.shapes(this.plane).forEach((shape) => marks.shape(pen, view, shape));
+  }
+
+  private drawMasks(view: View, ratio: number): void {
+    const { state, slice } = this;
+    const edges = state.looks.outlines && view.scale * ratio < VECTOR_SCALE;
+    const shown = this.masks.shown(slice);
+    const { opacity } = state.looks;
+    if (state.selected !== this.chosenBefore) {
+      for (const finding of [state.selected, this.chosenBefore]) this.spoil(finding === null ? null : (this.masks.of(finding, slice)?.box ?? null));
+      this.chosenBefore = state.selected;
+    }
+    const key = `${slice}/${edges}/${opacity}`;
+    if (key !== this.composed) this.fills.compose(shown, null, edges);
+    else this.dirty.forEach((box) => this.fills.compose(shown, wider(box), edges));
+    this.composed = key;
+    this.dirty = [];
+    this.layer(this.fills.canvas, view, false);
+    const within = this.inSight(view);
+    this.inImage(view, () => {
+      if (state.looks.outlines && !edges) shown.filter((mask) => meet(mask.box, within)).forEach((mask) => this.outline(mask, view, 1.25));
+      if (state.looks.suppressedShown) this.suppressed(view, within);
+      const chosen = state.selected === null ? null : this.masks.of(state.selected, slice);
+      if (chosen) this.chosen(chosen, view);
+    });
+    if (state.looks.reviewedShown) this.reviewed(view);
+    if (this.plane === "axial") this.boxes(view);
+  }
+
+  private spoil(box: Box | null): void {
+    if (box) this.dirty.push(box);
+  }
+
+  private outline(mask: PlaneMask, view: View, width: number): void {
+    this.pen.setLineDash([]);
+    this.pen.lineWidth = width / view.scale;
+    this.pen.strokeStyle = css(findingColour(this.state, mask.finding), 0.95);
+    this.pen.stroke(outlineOf(mask.spans, this.planeWidth));
+  }
+
+  /** The selected mask: a light line around its own, so that it stands out and hides nothing. */
+  private chosen(mask: PlaneMask, view: View): void {
+    const path = outlineOf(mask.spans, this.planeWidth);
+    this.pen.setLineDash(this.state.isShown(mask.finding) ? [] : [5 / view.scale, 4 / view.scale]);
+    this.pen.lineWidth = 4 / view.scale;
+    this.pen.strokeStyle = "rgb(20 21 22 / 0.7)";
+    this.pen.stroke(path);
+    this.pen.lineWidth = 2 / view.scale;
+    this.pen.strokeStyle = "rgb(244 244 240)";
+    this.pen.stroke(path);
+    this.pen.setLineDash([]);
+  }
+
+  private suppressed(view: View, within: Box): void {
+    this.pen.setLineDash([4 / view.scale, 3 / view.scale]);
+    this.pen.lineWidth = 1.25 / view.scale;
+    this.pen.strokeStyle = "rgb(214 215 217 / 0.85)";
+    for (const { slices } of suppressedHere(this.state)) {
+      const spans = maskOnPlane(slices, this.plane, this.slice, this.state.facts.grid);
+      const box = boundingBox(spans, this.planeWidth);
+      if (box && meet(box, within)) this.pen.stroke(outlineOf(spans, this.planeWidth));
+    }
+    this.pen.setLineDash([]);
+  }
+
+  /** A quiet hatch over what has been looked at; a slice marked whole has a frame alone. */
+  private reviewed(view: View): void {
+    const mask = this.masks.of(REVIEWED, this.slice);
+    if (!mask) return;
+    const { width, height } = planeSize(this.plane, this.state.facts.grid);
+    const isWhole = mask.spans.length === 2 && mask.spans[1] - mask.spans[0] === width * height;
+    const path = outlineOf(mask.spans, this.planeWidth);
+    this.inImage(view, () => {
+      this.pen.setLineDash([]);
+      this.pen.lineWidth = 1.5 / view.scale;
+      this.pen.strokeStyle = "rgb(119 199 154 / 0.8)";
+      this.pen.stroke(path);
+    });
+    if (!isWhole) this.hatch(path, view);
+  }
+
+  private hatch(path: Path2D, view: View): void {
+    const { pen, extent } = this;
+    const clip = new Path2D();
+    clip.addPath(path, { a: view.scale * view.stretchU, d: view.scale * view.stretchV, e: view.offsetX, f: view.offsetY });
+    pen.save();
+    pen.clip(clip);
+    pen.strokeStyle = "rgb(119 199 154 / 0.28)";
+    pen.lineWidth = 1;
+    pen.beginPath();
+    for (let x = -extent.height; x < extent.width; x += 12) {
+      pen.moveTo(x, extent.height);
+      pen.lineTo(x + extent.height, 0);
+    }
+    pen.stroke();
+    pen.restore();
+  }
+
+  private boxes(view: View): void {
+    const { state } = this;
+    for (const [finding, { box, z }] of state.document.findings()) {
+      const bare = box && (z ?? 0) === this.slice && state.isShown(finding) && state.document.slices(finding).size === 0;
+      if (!bare) continue;
+      const chosen = finding === state.selected;
+      marks.box(this.pen, view, box, css(findingColour(state, finding)), chosen ? 2.5 : 1.75);
+      if (chosen) marks.handles(this.pen, view, box);
+    }
+  }
+
+  private layer(picture: HTMLCanvasElement, view: View, smooth: boolean): void {
+    // Enlarging by whole pixels shows voxels as they are; smoothing only where it was asked for or shrinks.
+    this.pen.imageSmoothingEnabled = smooth || view.scale < 1;
+    this.pen.imageSmoothingQuality = view.scale < 1 ? "medium" : "low";
+    const [width, height] = [picture.width * view.scale * view.stretchU, picture.height * view.scale * view.stretchV];
+    this.pen.drawImage(picture, view.offsetX, view.offsetY, width, height);
+  }
+
+  private inImage(view: View, draw: () => void): void {
+    this.pen.save();
+    this.pen.transform(view.scale * view.stretchU, 0, 0, view.scale * view.stretchV, view.offsetX, view.offsetY);
+    draw();
+    this.pen.restore();
+  }
+
+  private inSight(view: View): Box {
+    const a = canvasToImage(view, canvasPoint(0, 0));
+    const b = canvasToImage(view, canvasPoint(this.extent.width, this.extent.height));
+    return [a.u, a.v, b.u, b.v];
+  }
+
+  private get planeWidth(): number {
+    return planeSize(this.plane, this.state.facts.grid).width;
+  }
+
+  /** Follows the element's size; the middle of the sight stays in the middle. */
+  private resize(): boolean {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    if (width === 0 || height === 0) return false;
+    const [w, h] = [Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio)];
+    if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
+    const { width: oldWidth, height: oldHeight } = this.extent;
+    this.extent = { width, height };
+    const view = this.state.views[this.plane];
+    if (view.scale === 0) this.fit();
+    else if (oldWidth > 0 && (oldWidth !== width || oldHeight !== height)) {
+      const offsetX = view.offsetX + (width - oldWidth) / 2;
+      this.state.setView(this.plane, { ...view, offsetX, offsetY: view.offsetY + (height - oldHeight) / 2 });
+    }
+    return true;
+  }
+}
+
+/** Outlines drawn into the picture reach one pixel into the neighbourhood of a change. */
+const wider = ([x1, y1, x2, y2]: Box): Box => [Math.max(0, x1 - 1), Math.max(0, y1 - 1), x2 + 1, y2 + 1];
