@@ -24,6 +24,8 @@ export class Candidates {
 
   constructor(
     readonly run: string,
+    /** The last finding number before those reserved for this run. */
+    private readonly base: number,
     private readonly messages: readonly CandidateMessage[],
     pairs: readonly OverlapPair[],
   ) {
@@ -66,21 +68,9 @@ export class Candidates {
     };
   }
 
-  /** The finding number of each candidate: the one it has, or the one reserved for it. */
-  numbers(document: CaseDocument): Int32Array {
-    const numbers = new Int32Array(this.count).fill(-1);
-    let offset = 1;
-    for (const [number, { run, candidate }] of document.findings()) {
-      if (run !== this.run || candidate === null || candidate >= this.count) continue;
-      numbers[candidate] = number;
-      offset = number - candidate;
-    }
-    const taken = new Set(document.findings().keys());
-    let free = document.nextNumber(offset + this.count);
-    return numbers.map((number, candidate) => {
-      if (number >= 0) return number;
-      return taken.has(offset + candidate) ? free++ : offset + candidate;
-    });
+  /** The finding number that is reserved for a candidate. */
+  numberOf(candidate: number): number {
+    return this.base + candidate + 1;
   }
 
   /**
@@ -89,15 +79,14 @@ export class Candidates {
    */
   change(document: CaseDocument, cutoffs: Cutoffs): Change {
     const { keep, suppressedBy } = this.resolve(cutoffs);
-    const numbers = this.numbers(document);
     const builder = new ChangeBuilder(document);
     for (let candidate = 0; candidate < this.count; candidate++) {
-      const number = numbers[candidate];
+      const number = this.numberOf(candidate);
       const fields = document.finding(number);
       if (keep[candidate]) this.propose(builder, number, candidate, fields);
       else if (fields?.state === "proposed" && fields.source === "network") {
         const by = suppressedBy[candidate];
-        builder.set(number, { ...fields, state: "suppressed", suppressed_by: by < 0 ? null : numbers[by] });
+        builder.set(number, { ...fields, state: "suppressed", suppressed_by: by < 0 ? null : this.numberOf(by) });
       }
     }
     return builder.done("cutoffs", { before: document.cutoffs, after: cutoffs });
@@ -105,7 +94,7 @@ export class Candidates {
 
   /** Brings one suppressed candidate back as an accepted finding. */
   revive(document: CaseDocument, candidate: number): { change: Change; finding: number } {
-    const number = this.numbers(document)[candidate];
+    const number = this.numberOf(candidate);
     const builder = new ChangeBuilder(document);
     const fields = document.finding(number);
     if (!fields) this.addRows(builder, number, candidate);

@@ -34,6 +34,7 @@ export function reversed(change: Change): Change {
 /** The findings of a case and their masks, slice by slice. Only `apply` changes it. */
 export class CaseDocument {
   cutoffs: Cutoffs = { score: 0, overlap: 1 };
+  private freeFrom = 1;
   private readonly fields = new Map<number, FindingFields>();
   private readonly byFinding = new Map<number, Map<number, Spans>>();
   private readonly bySlice = new Map<number, Map<number, Spans>>();
@@ -71,10 +72,9 @@ export class CaseDocument {
     return [...this.bySlice.keys()].sort((a, b) => a - b);
   }
 
-  nextNumber(atLeast = 1): number {
-    let next = atLeast;
-    for (const number of this.fields.keys()) next = Math.max(next, number + 1);
-    return next;
+  /** A number that no finding of this case has, had, or may get. */
+  nextNumber(): number {
+    return this.freeFrom;
   }
 
   apply(change: Change): void {
@@ -86,7 +86,7 @@ export class CaseDocument {
       touched.push({ finding, z, before, after });
     }
     for (const { finding, after } of change.findings) {
-      if (after) this.fields.set(finding, after);
+      if (after) this.enter(finding, after);
       else this.fields.delete(finding);
     }
     if (change.cutoffs) this.cutoffs = change.cutoffs.after;
@@ -95,11 +95,12 @@ export class CaseDocument {
   }
 
   /** Replaces everything by what the service holds. */
-  reset(findings: ReadonlyMap<number, FindingFields>, rows: readonly Row[], cutoffs: Cutoffs): void {
+  reset(findings: ReadonlyMap<number, FindingFields>, rows: readonly Row[], cutoffs: Cutoffs, freeFrom = 1): void {
+    this.freeFrom = freeFrom;
     this.fields.clear();
     this.byFinding.clear();
     this.bySlice.clear();
-    findings.forEach((fields, number) => this.fields.set(number, fields));
+    findings.forEach((fields, number) => this.enter(number, fields));
     rows.forEach(({ finding, z, spans }) => this.put(finding, z, spans));
     this.cutoffs = cutoffs;
     this.watchers.forEach((watch) => watch([], []));
@@ -113,6 +114,11 @@ export class CaseDocument {
     }
     for (const [finding, fields] of this.fields) lines.push(`f:${finding}:${JSON.stringify(fields)}`);
     return lines.sort();
+  }
+
+  private enter(finding: number, fields: FindingFields): void {
+    this.fields.set(finding, fields);
+    this.freeFrom = Math.max(this.freeFrom, finding + 1);
   }
 
   private put(finding: number, z: number, spans: Spans): void {

@@ -141,11 +141,6 @@ export class ReviewState {
     return null;
   }
 
-  nextNumber(): number {
-    const candidates = this.candidates;
-    return this.document.nextNumber(candidates ? Math.max(...candidates.numbers(this.document), 0) + 1 : 1);
-  }
-
   /** A finding that this person makes; it needs nobody's acceptance. */
   newFields(more: Partial<FindingFields> = {}): FindingFields {
     return {

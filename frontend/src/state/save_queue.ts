@@ -15,6 +15,7 @@ import {
   type Theirs,
   type Transport,
 } from "./transport";
+import { REVIEWED } from "./types";
 
 export type Conflict = {
   readonly head: Head;
@@ -185,7 +186,9 @@ export class SaveQueue {
 
   private entryOf(change: Change): JournalEntry {
     const { caseId, sitting, tab, document } = this.around;
-    const slices = change.masks.map(({ finding, z }) => {
+    // A finding that goes takes its rows with it; naming them would give them no owner.
+    const kept = change.masks.filter(({ finding }) => finding === REVIEWED || document.finding(finding));
+    const slices = kept.map(({ finding, z }) => {
       const bytes = toBytes(document.mask(finding, z));
       return { finding, z, runs: toBase64(bytes), digest: sha256(bytes) };
     });
@@ -242,8 +245,10 @@ function compare(entries: readonly JournalEntry[], head: Head, theirs: Theirs): 
 
 /** Several entries as one: the last word on each row and finding counts. */
 function merged(entries: readonly JournalEntry[]): JournalEntry {
-  const slices = new Map(entries.flatMap(({ request }) => request.slices.map((row) => [`${row.finding}:${row.z}`, row])));
   const findings = new Map(entries.flatMap(({ request }) => request.findings.map((one) => [one.finding, one])));
+  const isGone = (finding: number): boolean => "removed" in (findings.get(finding) ?? {});
+  const rows = entries.flatMap(({ request }) => request.slices.filter((row) => !isGone(row.finding)));
+  const slices = new Map(rows.map((row) => [`${row.finding}:${row.z}`, row]));
   const last = entries[entries.length - 1];
   return {
     ...last,

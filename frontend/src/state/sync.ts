@@ -67,7 +67,7 @@ export class CaseSync {
       if (fields) findings.set(message.finding, fields);
     }
     const rows = content.slices.map(rowOf).filter((row) => row.spans.length > 0);
-    this.setup.document.reset(findings, rows, this.setup.cutoffs);
+    this.setup.document.reset(findings, rows, this.setup.cutoffs, content.next_finding);
     this.setup.history.clear();
     return content.head;
   }
@@ -93,7 +93,12 @@ function changeTo(document: CaseDocument, { slices, findings }: Theirs, except: 
     const { finding, z, spans } = rowOf(message);
     if (!except.has(`${finding}:${z}`)) builder.row(finding, z, spans);
   }
-  for (const message of findings) if (!except.has(String(message.finding))) builder.set(message.finding, fieldsOf(message));
+  for (const message of findings) {
+    if (except.has(String(message.finding))) continue;
+    const fields = fieldsOf(message);
+    if (fields) builder.set(message.finding, fields);
+    else builder.remove(message.finding);
+  }
   return builder.done("adopt");
 }
 

@@ -18,7 +18,7 @@ export type SaveAnswer = Head & {
   readonly accepted: readonly { readonly finding: number; readonly z: number; readonly digest: string }[];
 };
 export type Theirs = { readonly slices: readonly RowMessage[]; readonly findings: readonly FindingMessage[] };
-export type CaseContent = Theirs & { readonly head: Head | null };
+export type CaseContent = Theirs & { readonly head: Head | null; readonly next_finding: number };
 
 export interface Transport {
   save(parent: string | null, key: string, request: SaveRequest): Promise<SaveAnswer>;

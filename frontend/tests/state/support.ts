@@ -3,6 +3,7 @@ import { sha256 } from "../../src/domain/sha256";
 import { ReviewState } from "../../src/state/review_state";
 import {
   ConflictError,
+  type CaseContent,
   type FindingMessage,
   type RowMessage,
   type SaveAnswer,
@@ -73,8 +74,10 @@ export class ServiceInMemory implements Transport {
     return answer;
   }
 
-  async load(): Promise<Theirs & { head: { id: string; sequence: number } | null }> {
-    return { head: this.head && { id: this.head.id, sequence: this.head.sequence }, ...this.content(0) };
+  async load(): Promise<CaseContent> {
+    const { findings, slices } = this.content(0);
+    const next_finding = Math.max(0, ...findings.map((one) => one.finding)) + 1;
+    return { head: this.head && { id: this.head.id, sequence: this.head.sequence }, next_finding, findings, slices };
   }
 
   /** Somebody else's change, straight onto the line. */

@@ -24,7 +24,7 @@ export function setImageLabel(state: ReviewState, label: number, verdict: "accep
   if (!row) return;
   const builder = new ChangeBuilder(state.document);
   if (row.finding === null || row.fields === null) {
-    builder.set(state.nextNumber(), state.newFields({ label, state: verdict }));
+    builder.set(state.document.nextNumber(), state.newFields({ label, state: verdict }));
   } else if (row.fields.state === verdict) {
     builder.set(row.finding, row.fields.run === null ? null : { ...row.fields, state: "proposed" });
   } else {

@@ -11,7 +11,7 @@ export type Target = { readonly number: number; readonly isNew: boolean };
 export function strokeTarget(state: ReviewState, z: number): Target {
   const known = state.target();
   if (known !== null) return { number: known, isNew: false };
-  const number = state.nextNumber();
+  const number = state.document.nextNumber();
   const fields = state.newFields({ z: state.task === "instances" && state.facts.grid.nz === 1 ? z : null });
   state.draft.extend(new ChangeBuilder(state.document).set(number, fields).done("draw"));
   state.select(number);

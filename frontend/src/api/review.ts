@@ -1,0 +1,104 @@
+import { get, post, send } from "./http";
+import type { CaseJob, CaseState, Label, PersonRef, Task } from "./types";
+
+export type ReviewImage = {
+  readonly id: string;
+  readonly is_reference: boolean;
+  readonly size: { readonly t: number; readonly c: number; readonly z: number; readonly y: number; readonly x: number };
+  readonly dtype: "uint8" | "uint16" | "int16";
+  readonly spacing_mm: readonly [number, number, number] | null;
+  readonly spacing_source: "patient" | "detector" | "pixel_size" | null;
+  readonly affine_lps: readonly (readonly number[])[] | null;
+  readonly acquisition_axis: "x" | "y" | "z";
+  readonly modality: string;
+  readonly photometric: string;
+  readonly window: readonly [number, number] | null;
+  readonly value_range: readonly [number, number] | null;
+  readonly value_unit: string;
+  readonly slope: number | null;
+  readonly intercept: number | null;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly warnings: readonly string[];
+  readonly burned_in_risk: boolean;
+  readonly slice_url_template: string;
+};
+export type ReviewRun = {
+  readonly id: string;
+  readonly finding_base: number;
+  readonly network: string;
+  readonly version: number | string;
+  readonly version_id: string;
+  readonly recipe: unknown;
+  readonly reason: string;
+  readonly overridden_by: string | null;
+  readonly score_cutoff: number;
+  readonly overlap_cutoff: number;
+  readonly device: string;
+  readonly seconds: number | null;
+  readonly created_at: string;
+};
+export type Verdict = {
+  readonly id?: number;
+  readonly verdict: "submitted" | "returned" | "accepted";
+  readonly author: string | null;
+  readonly comment: string;
+  readonly created_at: string;
+};
+export type Head = { readonly id: string; readonly sequence: number; readonly digest: string };
+export type ReviewCase = {
+  readonly id: string;
+  readonly number: number;
+  readonly title: string;
+  readonly state: CaseState;
+  readonly kind: string;
+  readonly is_drawn: boolean;
+  readonly is_holdout: boolean;
+  readonly images: readonly ReviewImage[];
+  readonly project: {
+    readonly id: string;
+    readonly name: string;
+    readonly task: Task;
+    readonly labels: readonly Label[];
+    readonly verbs: readonly string[];
+  };
+  readonly head: Head | null;
+  readonly run: ReviewRun | null;
+  readonly job: CaseJob | null;
+  readonly no_network_reason: string | null;
+  readonly cutoffs: { readonly score: number; readonly overlap: number } | null;
+  readonly reviews: readonly Verdict[];
+  readonly assignees: readonly PersonRef[];
+};
+
+export type HistoryEntry = {
+  readonly id: string;
+  readonly sequence: number;
+  readonly kind: "imported" | "predicted" | "edited" | "merged";
+  readonly operation: string;
+  readonly author: { readonly user: number; readonly username: string } | null;
+  readonly created_at: string;
+  readonly started_at: string;
+  readonly count: number;
+  readonly on_head: boolean;
+};
+export type DiffRow = {
+  readonly finding: number;
+  readonly z: number;
+  readonly added: number;
+  readonly removed: number;
+  readonly from_runs: string;
+  readonly to_runs: string;
+};
+export type Diff = { readonly slices: readonly DiffRow[]; readonly findings: readonly { readonly finding: number }[] };
+
+export const reviewCase = (id: string) => get<ReviewCase>(`cases/${id}/`);
+export const history = (id: string) => get<{ results: readonly HistoryEntry[] }>(`cases/${id}/revisions/`);
+export const diff = (id: string, from: string, to: string) => get<Diff>(`cases/${id}/diff/`, { from, to });
+export const restore = (id: string, revision: string, tab: string) =>
+  post<Head>(`cases/${id}/restore/`, { revision, tab });
+
+/** The stored bytes of one slice; the browser has undone the transfer's compression. */
+export async function sliceBytes(template: string, z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> {
+  const response = await send("GET", template.replace("{z}", String(z)).replace("{t}", String(t)), { signal });
+  return response.arrayBuffer();
+}
