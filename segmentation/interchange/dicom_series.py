@@ -166,8 +166,8 @@ def _positions_and_normal(
     missing = [p for p in places if p.position is None or p.orientation is None]
     if missing:
         raise UnreadableError(
-            f"{len(missing)} of the {len(places)} slices of this series do not state where they "
-            f"lie. {_ADVICE}"
+            f"The position is not stated in {len(missing)} of the {len(places)} slices of this "
+            f"series. {_ADVICE}"
         )
     orientations = np.array([place.orientation for place in places])
     if np.abs(orientations - orientations[0]).max() > _SAME_DIRECTION:

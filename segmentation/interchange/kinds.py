@@ -32,6 +32,8 @@ _BY_MODALITY = {
     "OPT": "oct",
 }
 _SAMPLE_SIDE = 256
+_DARK_GROUND = 0.25
+_LIGHT_GROUND = 0.88
 
 
 def kind_of_modality(modality: str) -> str:
@@ -43,9 +45,9 @@ def kind_of_pixels(pixels: NDArray[Any]) -> str:
     """Guess a kind for a picture without a modality, from at most 256 x 256 samples of it.
 
     pixels: ``(t, c, z, y, x)``. Volumes without a modality give an empty word. Grey: a dark
-    ground (median below a quarter of the bright end) is fluorescence, a light and even one
-    (spread below a fifth) bright field, all others a radiograph. Colour: stains in which red and
-    blue outweigh green are histology, the rest photographs. The thresholds were set on public
+    ground (median below a quarter of the bright end) is fluorescence, a light one (median above
+    0.88) bright field, all others a radiograph. Colour: stains in which red and blue together
+    outweigh green are histology, the rest photographs. The thresholds were set on public
     microscopy and radiographs; the guess only preselects, a person may change it.
     """
     if pixels.shape[2] > 1:
@@ -59,12 +61,11 @@ def kind_of_pixels(pixels: NDArray[Any]) -> str:
 def _kind_of_grey(grey: NDArray[np.float64]) -> str:
     bright = float(np.percentile(grey, 99.5)) or 1.0
     median = float(np.median(grey)) / bright
-    spread = float(np.percentile(grey, 90) - np.percentile(grey, 10)) / bright
-    if median < 0.25:
+    if median < _DARK_GROUND:
         return "fluorescence"
-    return "brightfield_gray" if spread < 0.2 else "xray"
+    return "brightfield_gray" if median > _LIGHT_GROUND else "xray"
 
 
 def _kind_of_colour(colour: NDArray[np.float64]) -> str:
     red, green, blue = (float(channel.mean()) for channel in colour[:3])
-    return "histology_colour" if min(red, blue) > green else "photo"
+    return "histology_colour" if red + blue > 2 * green else "photo"

@@ -93,15 +93,15 @@ def _decode(path: Path, kind: str, budget: Budget, notes: list[str]) -> tuple[ND
     """Give samples ``(c, y, x)`` as the file lays them out, and the orientation tag."""
     sentence = f"This {kind.upper()} file is damaged or cut short. Export it again."
     with reading(sentence), Image.open(path, formats=(kind.upper(),)) as picture:
-        orientation = _orientation(picture)
         deep = kind == "png" and _png_depth(path) == 16
         depth = 2 if deep or picture.mode.startswith("I") else 1
         budget.claim((len(picture.getbands()), picture.height, picture.width), depth)
         if getattr(picture, "n_frames", 1) > 1:
             notes.append("The file holds several frames; only the first one was read.")
-        if deep:
-            return _channels_first(imagecodecs.png_decode(path.read_bytes())), orientation
-        return _channels_first(np.asarray(_plain(picture))), orientation
+        # Pillow cuts deep colour to 8 bits, so 16 bit files go to libpng itself.
+        samples = imagecodecs.png_decode(path.read_bytes()) if deep else np.asarray(_plain(picture))
+        # Only now: asking for EXIF decodes a PNG, and a failure there must not pass unseen.
+        return _channels_first(samples), _orientation(picture)
 
 
 def _plain(picture: Image.Image) -> Image.Image:

@@ -64,10 +64,14 @@ def read_tiff(path: Path, budget: Budget) -> ReadImage:
 
 def _full_pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
     """List the pages that are pictures of their own, not thumbnails or steps of a pyramid."""
-    pages = []
+    pages: list[tifffile.TiffPage] = []
+    seen: set[int] = set()
     for number, page in enumerate(tiff.pages):
         if number >= _MAX_PAGES:
             raise UnreadableError("This TIFF file claims more than 20,000 pages. Split it.")
+        if page.offset in seen:
+            raise UnreadableError("The pages of this TIFF file run in a circle. Save it again.")
+        seen.add(page.offset)
         whole = page if isinstance(page, tifffile.TiffPage) else page.aspage()
         if not whole.is_reduced:
             pages.append(whole)

@@ -40,7 +40,11 @@ class _Names:
         if name in self.by_name and self.by_name[name].kind != "zip":
             return [self.by_name[name]]
         heads = (f"{name}{INSIDE}", f"{name}/")
-        return [entry for key, entry in self.by_name.items() if key.startswith(heads)]
+        return [
+            entry
+            for key, entry in self.by_name.items()
+            if key.startswith(heads) and entry.kind != "zip"
+        ]
 
 
 def units_of(tree: Tree, limits: Limits) -> list[Unit]:
@@ -51,7 +55,7 @@ def units_of(tree: Tree, limits: Limits) -> list[Unit]:
     refused = {index for refusal in tree.refusals for index in refusal.inputs}
     open_entries = [e for e in tree.entries if e.index not in refused and e.role == "refused"]
     names = _Names({entry.name: entry for entry in open_entries})
-    archives = {entry.name: entry for entry in tree.entries if entry.role == "archive"}
+    archives = {entry.name: entry for entry in tree.entries if entry.kind == "zip"}
     names.by_name |= archives
     used: set[int] = set()
     units: list[Unit] = []

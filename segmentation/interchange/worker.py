@@ -114,7 +114,6 @@ def _save(array: NDArray[Any], out: str) -> None:
             "There is not enough free disk space to unpack this image. Free some and try again."
         ) from error
     target[...] = array
-    target.flush()
 
 
 def _bound_memory(extra_bytes: int) -> None:
