@@ -169,6 +169,9 @@ def _make(command: str, cpu: bool) -> None:
 
 
 def _announce(command: str, cpu: bool) -> None:
+    if any(ENVIRONMENT.glob("lib/python*/site-packages/torch/__init__.py")):
+        say("Bringing the environment up to date …")  # the large part is there
+        return
     free = shutil.disk_usage(REPOSITORY).free
     check_space(free, FREE_FOR_INSTALL, REPOSITORY)
     say(SIZES.format(folder=ENVIRONMENT))

@@ -18,3 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 if settings.MEDSEG_METRICS:
     urlpatterns.insert(0, path("metrics", metrics.MetricsView.as_view()))
+
+handler400 = "segmentation.pages.errors.bad_request"
+handler403 = "segmentation.pages.errors.not_permitted"
+handler404 = "segmentation.pages.errors.not_found"
+handler500 = "segmentation.pages.errors.failed"

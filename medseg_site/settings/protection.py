@@ -46,6 +46,7 @@ def protection(environ: Mapping[str, str]) -> dict[str, Any]:
         "SESSION_COOKIE_AGE": 12 * 3600,
         "CSRF_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SECURE": tls,
+        "CSRF_FAILURE_VIEW": "segmentation.pages.errors.csrf_failure",
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if tls else None,
         "SECURE_HSTS_SECONDS": 31_536_000 if tls else 0,
         "AUTH_PASSWORD_VALIDATORS": [
@@ -70,5 +71,6 @@ def protection(environ: Mapping[str, str]) -> dict[str, Any]:
         "AXES_VERBOSE": False,
         "AXES_SENSITIVE_PARAMETERS": ["username", "ip_address"],
         "AXES_HTTP_RESPONSE_CODE": 429,
+        "AXES_LOCKOUT_CALLABLE": "segmentation.pages.errors.locked_out",
         "AXES_DISABLE_ACCESS_LOG": True,
     }
