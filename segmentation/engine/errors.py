@@ -43,3 +43,15 @@ class CancelledError(EngineError):
     """The caller asked the engine to stop; nothing is wrong."""
 
     code = "cancelled"
+
+
+class PausedError(EngineError):
+    """The caller asked training to pause; its state is on disk and it can go on from there."""
+
+    code = "paused"
+
+
+class UnavailableDeviceError(EngineError):
+    """The device asked for is not there."""
+
+    code = "unavailable_device"

@@ -1,0 +1,111 @@
+"""One image through one network: ``segment``.
+
+The image is brought to the network's grid by the recipe, cut into tiles that bound memory,
+predicted, decoded, and every mask taken back to the source grid.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import torch
+
+from segmentation.engine import preprocessing
+from segmentation.engine.checkpoints import Network
+from segmentation.engine.config import Recipe
+from segmentation.engine.errors import CancelledError, InvalidArrayError
+from segmentation.engine.pixels import match_channels
+from segmentation.engine.predict_labels import predict_labels
+from segmentation.engine.predict_objects import predict_objects
+from segmentation.engine.predict_regions import predict_regions
+from segmentation.engine.prediction import Found, Work
+from segmentation.engine.runtime import choose_device, describe_device, place, thread_count
+from segmentation.engine.types import Picture, Segmentation, Settings, Task
+
+PREDICTORS: Final[dict[Task, Callable[[Work], Found]]] = {
+    "instance2d": predict_objects,
+    "boxes2d": predict_objects,
+    "semantic2d": predict_regions,
+    "semantic3d": predict_regions,
+    "labels2d": predict_labels,
+}
+
+
+def segment(
+    picture: Picture,
+    network: Network,
+    settings: Settings,
+    recipe: Recipe | None = None,
+    progress: Callable[[float, str], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Segmentation:
+    """Everything the network says about one image, on the grid of the image.
+
+    ``settings`` may override the network's cut-offs, device and threads, ``recipe`` its
+    preprocessing. ``progress`` is told a share 0..1 and a sentence; ``cancelled`` is asked between
+    tiles. On the CPU the answer repeats to the bit for one number of threads.
+
+    Raises UnsuitableImageError where the image cannot be brought to the network, CancelledError
+    after ``cancelled`` said yes, UnavailableDeviceError for a device that is not there.
+    """
+    began = time.monotonic()
+    report = progress or _say_nothing
+    stopped = cancelled or _never
+    if stopped():
+        raise CancelledError("The prediction was cancelled.")
+    score_cutoff = _cutoff(settings.score_cutoff, network.card["score_cutoff"], "score")
+    overlap_cutoff = _cutoff(settings.overlap_cutoff, network.card["overlap_cutoff"], "overlap")
+    device = choose_device(settings.device)
+    report(0.0, "Preparing the image")
+    prepared = preprocessing.apply(
+        recipe or preprocessing.parse_recipe(network.card["recipe"]), picture
+    )
+    channels = int(network.card["architecture"]["inputs"])
+    z, y, x = network.card["patch_zyx"]
+    with thread_count(settings.threads), torch.inference_mode():
+        work = Work(
+            task=network.task,
+            labels=len(network.labels),
+            module=place(network.module, device),
+            device=device,
+            pixels=match_channels(prepared.pixels, channels),
+            prepared=prepared,
+            patch_zyx=(z, y, x),
+            score_cutoff=score_cutoff,
+            overlap_cutoff=overlap_cutoff,
+            progress=lambda part, sentence: report(0.05 + 0.9 * part, sentence),
+            cancelled=stopped,
+        )
+        found = PREDICTORS[network.task](work)
+        described = describe_device(device)
+    report(1.0, "Done")
+    depth, height, width = picture.pixels.shape[1:]
+    return Segmentation(
+        task=network.task,
+        labels=network.labels,
+        candidates=found.candidates,
+        overlaps=found.overlaps,
+        grid_zyx=(depth, height, width),
+        score_cutoff=score_cutoff,
+        overlap_cutoff=overlap_cutoff,
+        uncertainty=min(max(found.uncertainty, 0.0), 1.0),
+        device=described,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _cutoff(wish: float | None, own: float, name: str) -> float:
+    value = float(own if wish is None else wish)
+    if not 0 <= value <= 1:
+        raise InvalidArrayError(f"The {name} cut-off must lie between 0 and 1, not {value:g}.")
+    return value
+
+
+def _say_nothing(part: float, sentence: str) -> None:
+    """Where nobody asked for progress."""
+
+
+def _never() -> bool:
+    return False

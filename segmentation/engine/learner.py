@@ -1,0 +1,158 @@
+"""A training run in progress: network, optimiser and running mean, one step at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segmentation.engine.checkpoints import Network
+from segmentation.engine.losses import StarTruth, label_loss, semantic_loss, star_loss
+from segmentation.engine.networks.build import architecture_for, build
+from segmentation.engine.networks.star import StarOutput
+from segmentation.engine.pixels import round_up
+from segmentation.engine.plans import (
+    EMA_DECAY,
+    GRADIENT_NORM,
+    PLANS,
+    WARM_START_RATE,
+    WARM_UP_STEPS,
+    WEIGHT_DECAY,
+)
+from segmentation.engine.runtime import memory_format, place
+from segmentation.engine.samples import Batch, CaseStore, Sampler
+from segmentation.engine.training_state import Progress, load_state, save_state
+from segmentation.engine.types import Task
+
+SIZES_LOOKED_AT = 16
+PATCH_STEP = 32
+PATCH_STEP_3D = 8
+
+
+class Learner:
+    """Everything that changes while training, and the rules by which it changes."""
+
+    def __init__(
+        self,
+        store: CaseStore,
+        task: Task,
+        labels: int,
+        seed: int,
+        start: Network | None,
+        device: torch.device,
+    ) -> None:
+        self.task = task
+        self.seed = seed
+        self.device = device
+        self.channels, self.patch_zyx = look_at(store, task, start)
+        self.architecture = architecture_for(task, labels, self.channels)
+        rays = int(self.architecture.get("rays", 0))
+        self.module = place(_started(self.architecture, seed, start), device).train()
+        self.sampler = Sampler(store, task, self.channels, self.patch_zyx, rays)
+        self._rate = PLANS[task].learning_rate * (1.0 if start is None else WARM_START_RATE)
+        self._optimiser = torch.optim.AdamW(
+            self.module.parameters(), lr=self._rate, weight_decay=WEIGHT_DECAY
+        )
+        self._mean = {n: t.detach().clone() for n, t in self.module.state_dict().items()}
+
+    def step(self, number: int, part: float) -> float:
+        """Learn from batch ``number``; ``part`` in 0..1 says how much of the budget is spent."""
+        batch = self.sampler.batch(self.seed, number)
+        warm = min(1.0, (number + 1) / WARM_UP_STEPS)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate * warm * 0.5 * (1 + math.cos(math.pi * min(part, 1.0)))
+        loss = loss_of(self.module, batch, self.task, self.device)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.module.parameters(), GRADIENT_NORM)
+        self._optimiser.step()
+        self._average(number)
+        return float(loss.detach())
+
+    def _average(self, number: int) -> None:
+        """Move the running mean of weights and statistics a little towards the weights."""
+        decay = min(EMA_DECAY, (1 + number) / (10 + number))
+        with torch.no_grad():
+            for name, tensor in self.module.state_dict().items():
+                mean = self._mean[name]
+                if tensor.is_floating_point():
+                    mean.lerp_(tensor, 1 - decay)
+                else:
+                    mean.copy_(tensor)
+
+    def averaged(self) -> nn.Module:
+        """A copy of the network with the running mean of its weights, ready to predict."""
+        module = build(self.architecture)
+        module.load_state_dict(self._mean)
+        return place(module, self.device).eval()
+
+    def save(self, folder: Path, progress: Progress, run: str) -> None:
+        """Write the state of the run to disk."""
+        save_state(folder, self.module, self._mean, self._optimiser, progress, run)
+
+    def load(self, folder: Path, run: str) -> Progress | None:
+        """Take up the state of the same run from disk; None where there is none."""
+        return load_state(folder, self.module, self._mean, self._optimiser, run)
+
+
+def loss_of(module: nn.Module, batch: Batch, task: Task, device: torch.device) -> Tensor:
+    """The task's loss of one batch."""
+    pixels = batch.pixels.to(device)
+    if pixels.ndim == 4:
+        pixels = pixels.contiguous(memory_format=memory_format(module))
+    output = module(pixels)
+    truth = batch.truth
+    if isinstance(truth, StarTruth):
+        return star_loss(StarOutput(*output), StarTruth(*(t.to(device) for t in truth)))
+    wanted = truth.to(device)
+    return label_loss(output, wanted) if task == "labels2d" else semantic_loss(output, wanted)
+
+
+def look_at(
+    store: CaseStore, task: Task, start: Network | None
+) -> tuple[int, tuple[int, int, int]]:
+    """Channels and patch for these images, from the first few of them.
+
+    The patch is the plan's, or smaller where all images are. Going on from a network keeps its
+    channels and its patch, so that its weights fit.
+    """
+    if start is not None:
+        z, y, x = start.card["patch_zyx"]
+        return int(start.card["architecture"]["inputs"]), (z, y, x)
+    shapes = [
+        store.example(index).layers.pixels.shape
+        for index in range(min(len(store.cases), SIZES_LOOKED_AT))
+    ]
+    most = [max(shape[axis] for shape in shapes) for axis in (1, 2, 3)]
+    plan = PLANS[task].patch_zyx
+    step = PATCH_STEP_3D if task == "semantic3d" else PATCH_STEP
+    z, y, x = (min(p, round_up(n, step)) for p, n in zip(plan, most, strict=True))
+    return max(shape[0] for shape in shapes), (z if task == "semantic3d" else 1, y, x)
+
+
+def _started(architecture: dict[str, Any], seed: int, start: Network | None) -> nn.Module:
+    """Fresh weights from the seed; those of ``start`` wherever name and shape agree."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module = build(architecture)
+    if start is not None:
+        own = module.state_dict()
+        given = start.module.state_dict()
+        own.update({n: t for n, t in given.items() if n in own and own[n].shape == t.shape})
+        module.load_state_dict(own)
+    return module
+
+
+def mean_loss(
+    module: nn.Module, batches: Sequence[Batch], task: Task, device: torch.device
+) -> float:
+    """The mean loss over batches without learning from them; NaN without any."""
+    if not batches:
+        return math.nan
+    with torch.inference_mode():
+        losses = [float(loss_of(module, batch, task, device)) for batch in batches]
+    return sum(losses) / len(losses)

@@ -1,0 +1,74 @@
+"""Where and how networks run: device, threads, memory layout. Nothing is chosen silently."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
+
+from segmentation.engine.errors import UnavailableDeviceError
+from segmentation.engine.networks.star import StarNet
+
+
+def choose_device(wish: str) -> torch.device:
+    """The device for ``auto``, ``cpu`` or ``cuda`` (also ``cuda:1``).
+
+    ``auto`` takes a GPU where there is one. A wish that cannot be met raises
+    UnavailableDeviceError instead of running elsewhere unnoticed.
+    """
+    if wish == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wish)
+    except RuntimeError as error:
+        raise UnavailableDeviceError(
+            f"There is no device {wish!r}. Choose auto, cpu or cuda."
+        ) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UnavailableDeviceError(
+            f"This machine has no usable GPU for the device {wish!r}. Choose auto or cpu."
+        )
+    if device.type not in ("cpu", "cuda"):
+        raise UnavailableDeviceError(f"The device {wish!r} is not supported. Choose cpu or cuda.")
+    return device
+
+
+def describe_device(device: torch.device) -> str:
+    """What a person reads in a run's record, such as ``cpu, 2 threads`` or a GPU's name."""
+    if device.type == "cuda":
+        return f"cuda, {torch.cuda.get_device_name(device)}"
+    threads = torch.get_num_threads()
+    return f"cpu, {threads} thread{'s' if threads != 1 else ''}"
+
+
+@contextmanager
+def thread_count(threads: int | None) -> Iterator[None]:
+    """Run a block with so many CPU threads; None leaves the process as it is.
+
+    On one machine results repeat for one number of threads; sums may differ in the last bit
+    between numbers.
+    """
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(max(1, min(threads, os.cpu_count() or 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def memory_format(module: nn.Module) -> torch.memory_format:
+    """Channels last where it was measured faster: the star network, not instance norm's U-Net."""
+    return torch.channels_last if isinstance(module, StarNet) else torch.contiguous_format
+
+
+def place(module: nn.Module, device: torch.device) -> nn.Module:
+    """Move a module to the device, in its memory layout."""
+    module = module.to(device)
+    if memory_format(module) == torch.channels_last:
+        convert_conv2d_weight_memory_format(module, torch.channels_last)
+    return module
