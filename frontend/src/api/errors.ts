@@ -1,6 +1,6 @@
 /** What a call to the service can end in, apart from its answer. */
 
-export type FieldErrors = Readonly<Record<string, readonly string[]>>;
+export type FieldErrors = Readonly<Record<string, string>>;
 export type ErrorBody = { readonly code: string; readonly message: string; readonly fields?: FieldErrors };
 
 /** The service answered and refused; `message` is a sentence for a person. */

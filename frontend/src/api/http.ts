@@ -83,7 +83,7 @@ async function body<T>(response: Response): Promise<T> {
 }
 
 function isSignedOut(error: ApiError): boolean {
-  return error.status === 401 || (error.status === 403 && error.code === "not_authenticated");
+  return error.status === 401 || error.code === "not_signed_in";
 }
 
 function csrfToken(): string {

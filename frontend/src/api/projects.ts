@@ -20,7 +20,7 @@ export type NewProject = {
   description: string;
   task: Task;
   labels: NewLabel[];
-  recipe?: { steps: RecipeStep[] };
+  recipe?: RecipeStep[];
   network_choices: { kind: string; version_id: string }[];
   holdout_share: number;
   keep_file_names: boolean;
@@ -31,16 +31,24 @@ export type NewProject = {
 export type RecipeOption = {
   readonly name: string;
   readonly label: string;
-  readonly type: "number" | "integer" | "choice" | "range" | "boolean" | "text";
-  readonly min?: number;
-  readonly max?: number;
-  readonly default?: unknown;
-  readonly choices?: readonly string[];
-  readonly unit?: string;
+  readonly type: "number" | "integer" | "choice" | "boolean";
+  readonly default: string | number | boolean;
+  readonly minimum: number | null;
+  readonly maximum: number | null;
+  readonly unit: string;
+  readonly choices: readonly string[];
 };
-export type RecipeMethod = { readonly name: string; readonly label: string; readonly options: readonly RecipeOption[] };
-export type RecipeStepSchema = { readonly name: string; readonly label: string; readonly methods: readonly RecipeMethod[] };
-export type RecipeSchema = { readonly steps: readonly RecipeStepSchema[]; readonly defaults?: Readonly<Record<string, Recipe>> };
+export type RecipeMethod = {
+  readonly name: string;
+  readonly label: string;
+  readonly help: string;
+  readonly options: readonly RecipeOption[];
+};
+export type RecipeStepKind = { readonly name: string; readonly label: string; readonly methods: readonly RecipeMethod[] };
+export type RecipeSchema = {
+  readonly steps: readonly RecipeStepKind[];
+  readonly defaults: Readonly<Record<Task, { readonly steps: readonly RecipeStep[] }>>;
+};
 export type RecipePreview = { readonly before: string; readonly after: string; readonly note: string };
 export type ExportFormat = "labels" | "nifti" | "coco" | "csv";
 

@@ -1,5 +1,5 @@
 import { get, post, send } from "./http";
-import type { CaseJob, CaseState, Label, PersonRef, Task } from "./types";
+import type { CaseJob, CaseState, Label, PersonRef, RecipeStep, Task } from "./types";
 
 export type ReviewImage = {
   readonly id: string;
@@ -20,27 +20,29 @@ export type ReviewImage = {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
   readonly burned_in_risk: boolean;
-  readonly slice_url_template: string;
 };
 export type ReviewRun = {
   readonly id: string;
   readonly finding_base: number;
+  readonly candidate_count: number;
+  readonly kept_count: number;
   readonly network: string;
-  readonly version: number | string;
+  readonly version: number;
   readonly version_id: string;
-  readonly recipe: unknown;
+  readonly recipe: number | null;
+  readonly recipe_steps: readonly RecipeStep[];
   readonly reason: string;
-  readonly overridden_by: string | null;
-  readonly score_cutoff: number;
-  readonly overlap_cutoff: number;
+  readonly overridden_by: PersonRef | null;
+  readonly score_cutoff: number | null;
+  readonly overlap_cutoff: number | null;
   readonly device: string;
   readonly seconds: number | null;
   readonly created_at: string;
 };
 export type Verdict = {
-  readonly id?: number;
+  readonly id: number;
   readonly verdict: "submitted" | "returned" | "accepted";
-  readonly author: string | null;
+  readonly author: PersonRef | null;
   readonly comment: string;
   readonly created_at: string;
 };
@@ -63,9 +65,10 @@ export type ReviewCase = {
   };
   readonly head: Head | null;
   readonly run: ReviewRun | null;
-  readonly job: CaseJob | null;
+  readonly touched_at: string | null;
+  readonly job: (CaseJob & { readonly kind: string }) | null;
   readonly no_network_reason: string | null;
-  readonly cutoffs: { readonly score: number; readonly overlap: number } | null;
+  readonly cutoffs: { readonly score: number | null; readonly overlap: number | null };
   readonly reviews: readonly Verdict[];
   readonly assignees: readonly PersonRef[];
 };
@@ -98,7 +101,7 @@ export const restore = (id: string, revision: string, tab: string) =>
   post<Head>(`cases/${id}/restore/`, { revision, tab });
 
 /** The stored bytes of one slice; the browser has undone the transfer's compression. */
-export async function sliceBytes(template: string, z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> {
-  const response = await send("GET", template.replace("{z}", String(z)).replace("{t}", String(t)), { signal });
+export async function sliceBytes(image: string, z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> {
+  const response = await send("GET", `images/${image}/slices/${z}`, { query: { t }, signal });
   return response.arrayBuffer();
 }

@@ -31,10 +31,10 @@ describe("a call to the service", () => {
   });
 
   it("throws the service's own sentence, code and fields", async () => {
-    fetched.mockResolvedValue(json(400, { code: "invalid", message: "Give a name.", fields: { name: ["Missing."] } }));
+    fetched.mockResolvedValue(json(400, { code: "invalid", message: "Give a name.", fields: { name: "Missing." } }));
     const error = await post("projects/", {}).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ status: 400, code: "invalid", message: "Give a name.", fields: { name: ["Missing."] } });
+    expect(error).toMatchObject({ status: 400, code: "invalid", message: "Give a name.", fields: { name: "Missing." } });
   });
 
   it("has a sentence for an answer that is no JSON", async () => {
@@ -59,7 +59,7 @@ describe("a session that ended", () => {
     });
     const forget = onSignedOut(ask);
     fetched.mockImplementation(async () =>
-      signedIn ? json(200, { ok: true }) : json(401, { code: "not_authenticated", message: "Sign in." }),
+      signedIn ? json(200, { ok: true }) : json(401, { code: "not_signed_in", message: "Sign in." }),
     );
     const answers = await Promise.all([get("me/"), get("jobs/")]);
     expect(answers).toEqual([{ ok: true }, { ok: true }]);
@@ -68,7 +68,7 @@ describe("a session that ended", () => {
   });
 
   it("throws at once for a caller that cannot wait", async () => {
-    fetched.mockResolvedValue(json(401, { code: "not_authenticated", message: "Sign in." }));
+    fetched.mockResolvedValue(json(401, { code: "not_signed_in", message: "Sign in." }));
     await expect(get("me/", {}, { signedOut: "throw" })).rejects.toBeInstanceOf(SignedOutError);
   });
 });

@@ -1,0 +1,59 @@
+/** What a new project starts with, and which networks can serve its task. */
+
+import type { NewLabel, NewProject } from "../../api/projects";
+import type { Network, Task } from "../../api/types";
+import type { Offered } from "../settings/NetworkChooser.svelte";
+import { OKABE_ITO } from "../settings/palette";
+
+/** Which of the networks' tasks serve each task of a project. */
+const SERVES: Readonly<Record<Task, readonly string[]>> = {
+  instances: ["instance2d"],
+  semantic: ["semantic2d", "semantic3d"],
+  boxes: ["boxes2d"],
+  labels: ["labels2d"],
+};
+
+export function emptyDraft(): NewProject {
+  return {
+    name: "",
+    description: "",
+    task: "instances",
+    labels: [firstLabel()],
+    network_choices: [],
+    holdout_share: 0.2,
+    keep_file_names: false,
+    keep_originals: false,
+    predict_on_import: true,
+    members: [],
+  };
+}
+
+/** The newest serving version of each network for this task, with what it was made for. */
+export function offeredFor(task: Task, networks: readonly Network[], words: (kinds: string, labels: string) => string): Offered[] {
+  return networks
+    .filter((network) => SERVES[task].includes(network.task) && network.versions.length)
+    .map((network) => {
+      const version = network.versions.find(({ state }) => state === "champion") ?? network.versions[0];
+      const { kinds, labels } = version.card;
+      return {
+        version_id: version.id,
+        network: network.name,
+        version: version.number,
+        kinds,
+        reason: words(kinds.join(", ").replaceAll("_", " "), labels.join(", ")),
+      };
+    });
+}
+
+/** Labels of a network as a start, while nobody has written their own. */
+export function labelsOf(names: readonly string[]): NewLabel[] {
+  return names.map((name, at) => ({ ...firstLabel(), name, colour: OKABE_ITO[at % OKABE_ITO.length], key: String(at + 1) }));
+}
+
+export function isUntouched(labels: readonly NewLabel[]): boolean {
+  return labels.every(({ name }) => !name.trim());
+}
+
+function firstLabel(): NewLabel {
+  return { name: "", colour: OKABE_ITO[0], key: "1", code: "", overlap_allowed: false, is_ignore: false };
+}
