@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from segmentation.interchange.dicom_headers import DicomHeader
 from segmentation.interchange.dicom_series import plan_series
@@ -83,7 +84,8 @@ class IntakeReader:
 
     def __enter__(self) -> IntakeReader:
         self._sandbox = self._given or self._open.enter_context(Sandbox(self._limits))
-        self._tree = Tree(self._limits, self._sandbox.scratch)
+        own = self._open.enter_context(TemporaryDirectory(dir=self._sandbox.scratch))
+        self._tree = Tree(self._limits, Path(own))
         self._truths = TruthReader(self._sandbox)
         return self
 

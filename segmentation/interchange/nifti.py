@@ -151,7 +151,8 @@ def _samples(image: Any, budget: Budget) -> tuple[NDArray[Any], float, float]:
         raise UnsupportedError("The voxels are complex numbers. Export a magnitude image instead.")
     budget.claim(shape, dtype.itemsize)
     raw = np.asanyarray(image.dataobj.get_unscaled()).reshape(shape)
-    slope, intercept = image.header.get_slope_inter()
+    # The proxy keeps the scale; nibabel clears it in the header that it hands out.
+    slope, intercept = image.dataobj.slope, image.dataobj.inter
     full = raw.reshape(*shape, *(1,) * (4 - len(shape)))
     moved = np.moveaxis(full, 3, 0)[:, np.newaxis]
     if dtype.names:

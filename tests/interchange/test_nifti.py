@@ -163,6 +163,19 @@ def test_whole_numbers_are_kept_exactly(tmp_path: Path, values: np.ndarray, kind
     assert np.array_equal(image.pixels[0, 0, 0, 0, ::-1], values)
 
 
+def test_a_scale_in_the_header_is_kept_or_applied(tmp_path: Path) -> None:
+    stored = orientation_phantom()
+    for slope, intercept, folded in ((0.5, 10.0, False), (2.0, -1024.0, True)):
+        raw = nib.Nifti1Image(stored, np.diag([-1.0, -1.0, 1.0, 1.0]))
+        raw.header.set_slope_inter(slope, intercept)
+        raw.to_filename(tmp_path / "v.nii")
+        image = read(tmp_path / "v.nii")
+        expected = np.asanyarray(nib.load(tmp_path / "v.nii").dataobj).transpose(2, 1, 0)
+        assert (image.slope == 1.0) is folded
+        found = image.pixels[0, 0] * image.slope + image.intercept
+        assert np.array_equal(found, expected)
+
+
 def test_fractions_are_spread_over_16_bits_with_the_stated_error(tmp_path: Path) -> None:
     values = np.random.default_rng(3).normal(0, 1000, (6, 5, 4)).astype(np.float32)
     path = save(tmp_path / "v.nii", values, np.diag([-1.0, -1.0, 1.0, 1.0]))
