@@ -8,6 +8,8 @@ export type TrainingSet = {
   readonly author: string | null;
   readonly digest: string;
   readonly counts: { readonly train: number; readonly validation: number; readonly holdout: number; readonly patients: number };
+  /** Accepted cases that cannot be trained on, and why. */
+  readonly excluded: readonly { readonly number: number; readonly reason: string }[];
 };
 export type VersionRef = { readonly id: string; readonly network: string; readonly number: number; readonly state: string };
 export type CurvePoint = {

@@ -1,0 +1,5 @@
+import type { VersionRef } from "../../api/learn";
+
+export function versionName(version: VersionRef | null, none: string): string {
+  return version ? `${version.network} · ${version.number}` : none;
+}
