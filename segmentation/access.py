@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet, Subquery
 
 from segmentation import models
@@ -122,15 +123,19 @@ def _colleagues(user: Person, projects: _Projects) -> Q:
     return Q(pk=user.pk) | Q(pk__in=Subquery(together))
 
 
+def _own(user: Person, projects: _Projects) -> Q:
+    return Q(user=user.pk)
+
+
 _RULES: dict[type[Model], Callable[[Person, _Projects], Q]] = {
     models.Network: _own_or_shared("project"),
     models.NetworkVersion: _own_or_shared("network__project"),
     models.AuditEvent: _audited,
+    models.Preferences: _own,
+    models.TokenName: _own,
     User: _colleagues,
 }
-_SITE_ONLY: frozenset[type[Model]] = frozenset(
-    {models.Blob, models.OneTimeLink, models.Preferences, models.SiteAnchor}
-)
+_SITE_ONLY: frozenset[type[Model]] = frozenset({models.Blob, models.OneTimeLink, models.SiteAnchor})
 
 
 def scoped(user: Person, model: type[Row]) -> QuerySet[Row]:
@@ -152,7 +157,10 @@ def scoped(user: Person, model: type[Row]) -> QuerySet[Row]:
 
 def visible(user: Person, model: type[Row], pk: object, *related: str) -> Row:
     """One row that this person may see, or ``NotFoundError``. ``related`` is fetched along."""
-    row = scoped(user, model).select_related(*related).filter(pk=pk).first()
+    try:
+        row = scoped(user, model).select_related(*related).filter(pk=pk).first()
+    except (ValidationError, ValueError):  # not even the form of an id
+        row = None
     if row is None:
         raise NotFoundError(
             f"There is no such {model._meta.verbose_name}, or it is not yours to see."
@@ -170,13 +178,17 @@ def role_of(user: Person, project: models.Project) -> str:
 
 def verbs_of(user: Person, project: models.Project | None = None) -> frozenset[str]:
     """Everything the person may do in the project, or on the site when none is given."""
+    needs_role = project is not None and not user.is_superuser
+    return verbs_with(user, role_of(user, project) if project and needs_role else "")
+
+
+def verbs_with(user: Person, role: str) -> frozenset[str]:
+    """Everything the person may do where their role is this word ('' for none)."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
     if user.is_superuser:
         return _ADMINISTRATOR | SITE_VERBS
-    if project is None:
-        return frozenset()
-    return VERBS.get(role_of(user, project), frozenset())
+    return VERBS.get(role, frozenset())
 
 
 def require(user: Person, verb: str, project: models.Project | None = None) -> None:

@@ -167,6 +167,12 @@ class StorageDamagedError(MedsegError):
     code, status, retry = "storage_damaged", 500, Retry.BUG
 
 
+class ExportDamagedError(MedsegError):
+    """An exported file does not read back as what was written."""
+
+    code, status, retry = "export_damaged", 500, Retry.BUG
+
+
 class UnavailableError(MedsegError):
     """A part of the site, such as its broker or its storage, does not answer now."""
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import itertools
 import tempfile
-import tempfile
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from segmentation.models import Blob, Case, Image, Label, Membership, Project, R
 from segmentation.services.changes import FindingRow, SliceRows
 from segmentation.services.digests import json_digest
 from segmentation.storage.blobs import blob_put
-from segmentation.storage.volumes import pack_write
 from segmentation.storage.volumes import pack_write
 
 _count = itertools.count(1)

@@ -170,5 +170,15 @@ def _rest() -> dict[str, Any]:
             "COMPONENT_SPLIT_REQUEST": True,
             "SERVE_INCLUDE_SCHEMA": False,
             "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+            "POSTPROCESSING_HOOKS": [
+                "drf_spectacular.hooks.postprocess_schema_enums",
+                "segmentation.api.schema_hooks.tell_refusals",
+            ],
+            "ENUM_NAME_OVERRIDES": {
+                "CaseStateEnum": "segmentation.api.shapes.CASE_STATES",
+                "FindingStateEnum": "segmentation.api.shapes.FINDING_STATES",
+                "RoleEnum": "segmentation.api.shapes.ROLES",
+                "TaskEnum": "segmentation.api.shapes.TASKS",
+            },
         },
     }

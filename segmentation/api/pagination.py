@@ -13,6 +13,7 @@ from operator import or_
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -20,6 +21,11 @@ from segmentation.errors import InvalidInputError
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 200
+PAGING = [
+    OpenApiParameter("after", str, description="The cursor that a page before told."),
+    OpenApiParameter("limit", int, description=f"How many rows, at most {LARGEST_PAGE}."),
+]
+"""What every paged list reads from its address."""
 
 
 def keyset_page(

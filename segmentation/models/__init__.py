@@ -5,7 +5,7 @@ from segmentation.models.blob import Blob
 from segmentation.models.case import Case, Image
 from segmentation.models.job import Job
 from segmentation.models.network import Network, NetworkVersion
-from segmentation.models.people import OneTimeLink, Preferences
+from segmentation.models.people import OneTimeLink, Preferences, TokenName
 from segmentation.models.project import (
     Label,
     Membership,
@@ -55,6 +55,7 @@ __all__ = [
     "SegmentationRun",
     "SiteAnchor",
     "SliceChange",
+    "TokenName",
     "TrainingRun",
     "TrainingSet",
     "UploadFile",

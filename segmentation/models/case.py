@@ -62,6 +62,8 @@ class Case(models.Model):
             models.Index(fields=["project", "state", "number"], name="case_by_state"),
             models.Index(fields=["project", "uncertainty", "number"], name="case_by_uncertainty"),
             models.Index(fields=["project", "patient_key"], name="case_by_patient"),
+            models.Index(fields=["project", "updated_at", "number"], name="case_by_update"),
+            models.Index(fields=["project", "kind", "number"], name="case_by_kind"),
         ]
 
     def __str__(self) -> str:

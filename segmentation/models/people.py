@@ -29,3 +29,17 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of user {self.user_id}"
+
+
+class TokenName(models.Model):
+    """What a person calls one of their API tokens. The token itself is knox's, as a digest."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="token_names"
+    )
+    name = models.CharField(max_length=80)
+    token_digest = models.CharField(max_length=128, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"token of user {self.user_id}"

@@ -22,7 +22,10 @@ class SegmentationRun(models.Model):
     network_version = models.ForeignKey(
         "NetworkVersion", on_delete=models.PROTECT, related_name="runs"
     )
-    recipe = models.ForeignKey("RecipeVersion", on_delete=models.PROTECT, related_name="+")
+    recipe = models.ForeignKey(
+        "RecipeVersion", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    recipe_steps = models.JSONField(default=dict)
     job = models.OneToOneField("Job", null=True, on_delete=models.SET_NULL, related_name="run")
     candidates = models.ForeignKey("Blob", on_delete=models.PROTECT, related_name="+")
     finding_base = models.PositiveIntegerField(default=0)

@@ -1,5 +1,16 @@
+"""The pages' addresses. What starts like a page of the app is the shell's."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from segmentation.pages import views
+
+APP = r"^(?:(?:projects|cases|jobs|people|networks|account)(?:/.*)?)?$"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("sign-in/", views.sign_in),
+    path("sign-out/", views.sign_out),
+    path("link/<str:token>/", views.link),
+    re_path(APP, views.shell),
+]

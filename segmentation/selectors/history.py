@@ -23,6 +23,8 @@ _COLUMNS = (
     "operation",
     "author_id",
     "author__username",
+    "author__first_name",
+    "author__last_name",
     "sitting",
     "on_head",
     "parent_id",
@@ -71,7 +73,11 @@ def _folded(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], in
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:
-    author = {"user": row["author_id"], "username": row["author__username"]}
+    author = {
+        "user": row["author_id"],
+        "username": row["author__username"],
+        "full_name": f"{row['author__first_name'] or ''} {row['author__last_name'] or ''}".strip(),
+    }
     return {
         "id": row["id"],
         "sequence": row["sequence"],

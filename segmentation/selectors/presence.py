@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from segmentation.models import Presence
+from segmentation.selectors.people import person_ref
 
 
 def presence_answer(
@@ -39,17 +40,13 @@ def holder_answer(presence: Presence) -> dict[str, Any] | None:
     alive = presence.expires_at is not None and presence.expires_at > timezone.now()
     if presence.holder is None or not alive:
         return None
-    return {
-        "user": presence.holder_id,
-        "username": presence.holder.get_username(),
-        "since": presence.since,
-    }
+    return {**(person_ref(presence.holder) or {}), "since": presence.since}
 
 
 def _watchers(presence: Presence | None, now: float, tab: uuid.UUID | None) -> list[dict[str, Any]]:
     watchers = presence.watchers if presence else {}
     return [
-        {"user": told["user"], "username": told["username"]}
-        for name, told in sorted(watchers.items())
-        if told["until"] > now and name != str(tab)
+        {name: told[name] for name in ("user", "username", "full_name")}
+        for watching, told in sorted(watchers.items())
+        if told["until"] > now and watching != str(tab)
     ]

@@ -213,3 +213,25 @@ def revision_state(*, user: Person, revision_id: object) -> dict[str, Any]:
     """The whole state right after one revision."""
     revision = visible(user, MaskRevision, revision_id, "parent")
     return {"head": head_answer(revision), **state_answer(state_at(revision))}
+
+
+def case_get(*, user: Person, case_id: object) -> Case:
+    """A case that this person may see, with its project."""
+    return visible(user, Case, case_id, "project", "head")
+
+
+def revision_get(*, user: Person, revision_id: object) -> MaskRevision:
+    """A revision of a case that this person may see."""
+    return visible(user, MaskRevision, revision_id, "case__project", "parent")
+
+
+def saved_answer(revision: MaskRevision) -> dict[str, Any]:
+    """What a save is answered with: the digests let the page check what arrived."""
+    rows = revision.slices.order_by("finding", "z").values_list("finding", "z", "digest")
+    return {
+        "id": revision.pk,
+        "sequence": revision.sequence,
+        "digest": revision.digest,
+        "parent": revision.parent_id,
+        "accepted": [{"finding": n, "z": z, "digest": digest} for n, z, digest in rows],
+    }

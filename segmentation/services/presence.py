@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from segmentation.access import require, verbs_of
 from segmentation.errors import NotHolderError
+from segmentation.jobs.progress import publish_on_commit
 from segmentation.models import Case, Presence
-from segmentation.selectors.presence import presence_answer
+from segmentation.selectors.presence import holder_answer, presence_answer
 from segmentation.services.audit import event_record
 
 LEASE = timedelta(seconds=30)
@@ -32,6 +33,7 @@ def presence_beat(
     may_hold = "case.edit" in verbs_of(user, case.project)
     with transaction.atomic():
         presence = _locked(case)
+        before = presence.fence, presence.holder_id
         now = timezone.now()
         if want == "leave":
             _leave(presence, tab)
@@ -41,6 +43,7 @@ def presence_beat(
         else:
             _watch(presence, user, tab, now)
         presence.save()
+        _tell(case, presence, before)
     return presence_answer(presence, user=user, tab=tab)
 
 
@@ -49,10 +52,11 @@ def presence_take(*, user: User, case: Case, tab: uuid.UUID) -> dict[str, Any]:
     require(user, "case.takeover", case.project)
     with transaction.atomic():
         presence = _locked(case)
-        before = presence.holder_id
+        before = presence.fence, presence.holder_id
         _hold(presence, user, tab, timezone.now())
         presence.save()
-        event_record(case, "pen.taken", actor=user, subject={"from": before})
+        event_record(case, "pen.taken", actor=user, subject={"from": before[1]})
+        _tell(case, presence, before)
     return presence_answer(presence, user=user, tab=tab)
 
 
@@ -107,6 +111,7 @@ def _watch(presence: Presence, user: User, tab: uuid.UUID, now: datetime) -> Non
     presence.watchers[str(tab)] = {
         "user": user.pk,
         "username": user.get_username(),
+        "full_name": user.get_full_name(),
         "until": (now + LEASE).timestamp(),
     }
 
@@ -123,6 +128,14 @@ def _count(case: Case, seconds: int) -> None:
         Case.objects.filter(pk=case.pk).update(seconds_spent=F("seconds_spent") + spent)
 
 
+def _tell(case: Case, presence: Presence, before: tuple[int, int | None]) -> None:
+    """A beat that changes nothing is no news."""
+    if (presence.fence, presence.holder_id) == before:
+        return
+    told = {"case": str(case.pk), "holder": presence.holder_id, "fence": presence.fence}
+    publish_on_commit("presence", told, project=case.project_id, case=case.pk)
+
+
 def _held_by(presence: Presence, user: User) -> str:
     if presence.holder_id == user.pk:
         return "You have this case open for editing in another tab. Take over here to go on."
@@ -131,10 +144,4 @@ def _held_by(presence: Presence, user: User) -> str:
 
 
 def _who(presence: Presence) -> dict[str, Any]:
-    return {
-        "holder": {
-            "user": presence.holder_id,
-            "username": presence.holder.get_username() if presence.holder else "",
-            "since": presence.since.isoformat() if presence.since else None,
-        }
-    }
+    return {"holder": holder_answer(presence)}

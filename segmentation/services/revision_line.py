@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from segmentation.engine import masks
 from segmentation.errors import StaleRevisionError
+from segmentation.jobs.progress import publish_on_commit
 from segmentation.models import (
     Blob,
     Case,
@@ -120,6 +121,12 @@ def append_on_line(case: Case, step: Step) -> MaskRevision:
             "digest": revision.digest,
             "operation": step.operation,
         },
+    )
+    publish_on_commit(
+        "case",
+        {"id": str(case.pk), "state": str(case.state), "head": str(revision.pk)},
+        project=case.project_id,
+        case=case.pk,
     )
     if revision.sequence % SNAPSHOT_EVERY == 0:
         transaction.on_commit(lambda: snapshot_make(revision), robust=True)

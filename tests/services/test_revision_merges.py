@@ -159,7 +159,7 @@ def test_the_history_folds_one_sitting_into_one_entry(
         (4, 3, True),
         (1, 1, True),
     ]
-    assert entries[1]["author"] == {"user": person.pk, "username": "ada"}
+    assert entries[1]["author"] == {"user": person.pk, "username": "ada", "full_name": ""}
     older = case_history(user=person, case_id=case.pk, after=4)["results"]
     assert [e["sequence"] for e in older] == [3, 1]
 

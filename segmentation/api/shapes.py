@@ -1,0 +1,51 @@
+"""Shapes that several doors share, for reading requests and for telling the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from segmentation.access import VERBS
+
+ROLES = sorted(VERBS)
+TASKS = ("instances", "semantic", "boxes", "labels")
+CASE_STATES = (
+    "importing",
+    "quarantined",
+    "ready",
+    "in_progress",
+    "submitted",
+    "returned",
+    "accepted",
+    "withdrawn",
+)
+FINDING_STATES = ("proposed", "suppressed", "accepted", "rejected")
+
+
+class PersonRefSerializer(serializers.Serializer[Any]):
+    """A person as every answer but their own account names them."""
+
+    user = serializers.IntegerField()
+    username = serializers.CharField()
+    full_name = serializers.CharField()
+
+
+class HeadSerializer(serializers.Serializer[Any]):
+    """A revision by its name, its place in the line and its proof."""
+
+    id = serializers.UUIDField()
+    sequence = serializers.IntegerField()
+    digest = serializers.CharField()
+
+
+class EmptySerializer(serializers.Serializer[Any]):
+    """A request without content."""
+
+
+def read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The request's content, checked, or the refusal that names each wrong field."""
+    content = kind(data=request.data)
+    content.is_valid(raise_exception=True)
+    return dict(content.validated_data)
