@@ -7,7 +7,6 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
@@ -15,7 +14,9 @@ from django.db.models import Max
 from segmentation import access
 from segmentation.errors import InvalidInputError
 from segmentation.models import Case, Image, Project, RecipeVersion, TrainingSet
-from segmentation.services.audit import canonical_json, event_record
+from segmentation.services.audit import event_record
+from segmentation.services.digests import json_digest
+from segmentation.services.holdout import site_key
 
 VALIDATION_SHARE = 0.2
 Entry = dict[str, Any]
@@ -42,7 +43,7 @@ def training_set_freeze(*, user: User, project: Project) -> TrainingSet:
             project=project,
             number=(number or 0) + 1,
             manifest=manifest,
-            digest=hashlib.sha256(canonical_json(manifest).encode()).hexdigest(),
+            digest=json_digest(manifest),
             recipe=RecipeVersion.objects.filter(project=project).latest("number"),
             author=user,
         )
@@ -149,8 +150,9 @@ def _names(entry: Mapping[str, Any]) -> list[str]:
 
 def _is_validated_on(project_key: str, family: Sequence[Entry]) -> bool:
     name = min(_names(entry)[-1] for entry in family)
-    key = settings.SECRET_KEY.encode()
-    digest = hmac.new(key, f"validation:{project_key}:{name}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(
+        site_key(), f"validation:{project_key}:{name}".encode(), hashlib.sha256
+    ).digest()
     return int.from_bytes(digest[:8], "big") / 2**64 < VALIDATION_SHARE
 
 
