@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import register
+
+from segmentation import checks
 
 
 class SegmentationConfig(AppConfig):
@@ -11,3 +14,7 @@ class SegmentationConfig(AppConfig):
     name = "segmentation"
     verbose_name = "medseg"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        for check in checks.ALL:
+            register(check)

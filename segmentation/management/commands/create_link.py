@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from segmentation.errors import MedsegError
@@ -17,7 +18,7 @@ from segmentation.services.people import (
 
 
 class Command(BaseCommand):
-    """Prints the link's path, or its whole address where ``--address`` says the site's."""
+    """Prints the link's whole address where the site's is known, else its path."""
 
     help = "Print a one-time link with which a person sets a password. Older links end."
 
@@ -34,7 +35,11 @@ class Command(BaseCommand):
             help="do nothing when a site administrator can sign in; else as --site-administrator",
         )
         parser.add_argument("--full-name", default="", help="how the person is shown to others")
-        parser.add_argument("--address", default="", help="the site's address, such as https://…")
+        parser.add_argument(
+            "--address",
+            default="",
+            help="the site's address, such as https://…; by default the first of MEDSEG_ORIGINS",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["first_start"] and site_administrator_ready():
@@ -44,7 +49,8 @@ class Command(BaseCommand):
             path = self._path(options["user"], options["full_name"], administrator)
         except MedsegError as error:
             raise CommandError(error.message) from error
-        self.stdout.write(options["address"].rstrip("/") + path)
+        site = options["address"] or next(iter(settings.CSRF_TRUSTED_ORIGINS), "")
+        self.stdout.write(path if options["first_start"] else site.rstrip("/") + path)
 
     def _path(self, username: str, full_name: str, administrator: bool) -> str:
         person = person_named(username)
