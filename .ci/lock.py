@@ -10,7 +10,9 @@ from importlib import metadata
 from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[1] / ".locks" / "constraints.txt"
-HEADER = "# Versions the suite passed with; written by .ci/lock.py, read by manage.py up and test.\n"
+HEADER = (
+    "# Versions the suite passed with; written by .ci/lock.py, read by manage.py up and test.\n"
+)
 NAME = re.compile(r"^([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?")
 
 

@@ -199,7 +199,8 @@ class Supervisor:
 
     def _command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, str(REPOSITORY / "manage.py"), *words],
+            # Checks load every address and with them the engine; the web server does that anyway.
+            [sys.executable, str(REPOSITORY / "manage.py"), *words, "--skip-checks"],
             env=self.environ,
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
