@@ -1,0 +1,183 @@
+"""From what masks and annotations say to findings and rows of a first revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from segmentation.engine.masks import (
+    bounding_box,
+    encode_at,
+    encode_labels,
+    to_bytes,
+    union,
+)
+from segmentation.engine.types import Box, RunLengths
+from segmentation.interchange.types import ReadFinding, ReadTruth
+from segmentation.models import Label, Project
+from segmentation.services.changes import FindingRow, SliceRows
+
+Slices = dict[int, RunLengths]
+
+
+@dataclass
+class FirstRevision:
+    """Findings numbered from 1 with their rows; ``left_out`` tells what had no label."""
+
+    height_width: tuple[int, int]
+    findings: list[FindingRow] = field(default_factory=list)
+    slices: list[SliceRows] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def add(self, label: int, rows: Slices, box: Box | None = None, z: int | None = None) -> None:
+        number = len(self.findings) + 1
+        fields = {"label": label, "state": "accepted", "source": "import"}
+        if box is not None:
+            fields |= {"box": list(box), "z": z}
+        self.findings.append(FindingRow(number, fields))
+        self.slices.extend(
+            SliceRows(number, at, to_bytes(runs)) for at, runs in sorted(rows.items())
+        )
+
+
+class _Labels:
+    """The project's labels as masks name them: by word, or by a class's number."""
+
+    def __init__(self, labels: Iterable[Label]) -> None:
+        usable = sorted(labels, key=lambda label: label.index)
+        self.ignore = next((label.index for label in usable if label.is_ignore), None)
+        self.named = [label for label in usable if not label.is_ignore]
+
+    def first(self) -> int | None:
+        return self.named[0].index if self.named else None
+
+    def by_word(self, word: str) -> int | None:
+        for label in self.named:
+            if label.name.casefold() == word.casefold():
+                return label.index
+        return self.first() if len(self.named) == 1 else None
+
+    def by_class(self, value: int, name: str) -> int | None:
+        if name and (found := self.by_word(name)) is not None:
+            return found
+        if any(label.index == value for label in self.named):
+            return value
+        return self.first() if len(self.named) == 1 else None
+
+
+def first_revision(
+    truths: Sequence[ReadTruth],
+    project: Project,
+    labels: Iterable[Label],
+    height_width: tuple[int, int],
+) -> FirstRevision:
+    """What all masks of one image say, in the shape the project's task asks for.
+
+    Instances become one finding each; in a semantic project all of one label are one finding; in
+    a project of boxes masks become their boxes. Values without a label are left out and told.
+    """
+    made, known = FirstRevision(height_width), _Labels(labels)
+    if project.task == Project.Task.SEMANTIC:
+        _semantic(truths, known, made)
+        return made
+    for truth in truths:
+        if truth.kind == "labels":
+            _words(truth, known, made)
+        elif truth.kind == "findings":
+            for finding in truth.findings:
+                _finding(finding, project, known, made)
+        else:
+            _objects(truth, project, known, made)
+    return made
+
+
+def _semantic(truths: Sequence[ReadTruth], known: _Labels, made: FirstRevision) -> None:
+    whole: dict[int, Slices] = {}
+    for truth in truths:
+        for label, z, runs in _labelled_rows(truth, known, made):
+            rows = whole.setdefault(label, {})
+            rows[z] = union(rows[z], runs) if z in rows else runs
+    for label, rows in sorted(whole.items()):
+        made.add(label, rows)
+
+
+def _labelled_rows(
+    truth: ReadTruth, known: _Labels, made: FirstRevision
+) -> Iterable[tuple[int, int, RunLengths]]:
+    """Every mask of a truth as (label, z, runs)."""
+    if truth.array is not None:
+        missing: set[int] = set()
+        for z, plane in enumerate(truth.array):
+            for value, runs in encode_labels(plane).items():
+                label = _label_of(truth, value, known)
+                if label is None:
+                    missing.add(value)
+                else:
+                    yield label, z, runs
+        _tell_missing(missing, truth, made)
+    for finding in truth.findings:
+        label = known.by_word(finding.label)
+        if label is None:
+            made.left_out.append(f"The project has no label {finding.label!r}.")
+        elif finding.crop is not None:
+            yield label, finding.z, _runs(finding, made.height_width)
+
+
+def _label_of(truth: ReadTruth, value: int, known: _Labels) -> int | None:
+    if truth.kind == "instances":
+        return known.first()
+    if value == truth.ignore_value:
+        return known.ignore
+    return known.by_class(value, truth.names.get(value, ""))
+
+
+def _objects(truth: ReadTruth, project: Project, known: _Labels, made: FirstRevision) -> None:
+    """Each value of an array as one finding: objects, or whole classes."""
+    if truth.array is None:
+        return
+    rows: dict[int, Slices] = {}
+    for z, plane in enumerate(truth.array):
+        for value, runs in encode_labels(plane).items():
+            rows.setdefault(value, {})[z] = runs
+    missing = set()
+    for value, slices in sorted(rows.items()):
+        label = _label_of(truth, value, known)
+        if label is None:
+            missing.add(value)
+        elif project.task == Project.Task.BOXES:
+            for z, runs in slices.items():
+                made.add(label, {}, bounding_box(runs, made.height_width[1]), z)
+        else:
+            made.add(label, slices)
+    _tell_missing(missing, truth, made)
+
+
+def _finding(finding: ReadFinding, project: Project, known: _Labels, made: FirstRevision) -> None:
+    label = known.by_word(finding.label)
+    if label is None:
+        made.left_out.append(f"The project has no label {finding.label!r}.")
+    elif finding.crop is None or project.task == Project.Task.BOXES:
+        made.add(label, {}, finding.box, finding.z)
+    else:
+        made.add(label, {finding.z: _runs(finding, made.height_width)})
+
+
+def _words(truth: ReadTruth, known: _Labels, made: FirstRevision) -> None:
+    for word in truth.labels:
+        label = known.by_word(word)
+        if label is None:
+            made.left_out.append(f"The project has no label {word!r}.")
+        else:
+            made.add(label, {})
+
+
+def _tell_missing(missing: set[int], truth: ReadTruth, made: FirstRevision) -> None:
+    for value in sorted(missing):
+        words = "marks regions to ignore" if value == truth.ignore_value else "has no label here"
+        made.left_out.append(f"Value {value} of the mask {words} and was left out.")
+
+
+def _runs(finding: ReadFinding, height_width: tuple[int, int]) -> RunLengths:
+    if finding.crop is None:
+        raise ValueError("a finding without pixels has no rows")
+    return encode_at(finding.crop, (finding.box[1], finding.box[0]), height_width)
