@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from segmentation.access import VERBS
+from segmentation.errors import InvalidInputError
 
 ROLES = sorted(VERBS)
 TASKS = ("instances", "semantic", "boxes", "labels")
@@ -42,6 +44,15 @@ class HeadSerializer(serializers.Serializer[Any]):
 
 class EmptySerializer(serializers.Serializer[Any]):
     """A request without content."""
+
+
+def asked_key(request: Request, name: str) -> uuid.UUID | None:
+    """The id that the address asks for under this name, if any."""
+    given = request.query_params.get(name)
+    try:
+        return uuid.UUID(given) if given else None
+    except ValueError as error:
+        raise InvalidInputError(f"This is not an id: {name}.", fields={name: "No id."}) from error
 
 
 def read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

@@ -6,8 +6,15 @@ from django.urls import URLPattern, URLResolver
 
 from segmentation.api import (
     audit,
+    cases,
     comments,
     docs,
+    events,
+    exports,
+    images,
+    jobs,
+    learning,
+    networks,
     people,
     presence,
     projects,
@@ -15,6 +22,7 @@ from segmentation.api import (
     reviews,
     revisions,
     session,
+    uploads,
 )
 
 NOUNS = (
@@ -22,10 +30,18 @@ NOUNS = (
     people,
     projects,
     recipes,
+    uploads,
+    cases,
+    images,
     revisions,
     presence,
     reviews,
     comments,
+    networks,
+    learning,
+    exports,
+    jobs,
+    events,
     audit,
     docs,
 )
