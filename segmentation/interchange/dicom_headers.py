@@ -22,7 +22,7 @@ from segmentation.interchange.errors import (
 )
 
 _DEFERRED = "4 KB"
-_BARE_HEADER_BYTES = 1024
+_BARE_HEADER_BYTES = 144
 _SENTENCE = "This DICOM file is damaged or cut short. Export it again."
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _TIMES = (

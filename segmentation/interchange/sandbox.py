@@ -151,17 +151,17 @@ class Sandbox:
         line = json.dumps({"do": task, "seconds": seconds, **request}).encode() + b"\n"
         try:
             reply = self._exchange(child, line, seconds)
+        except TimeoutError as error:  # an OSError too, so it comes first
+            self._stop()
+            raise TooLargeError(
+                f"Reading this file took longer than {seconds:.0f} seconds. It is damaged or too "
+                "large; export it again, uncompressed or in parts."
+            ) from error
         except (OSError, ValueError) as error:
             self._stop()
             raise ChildDiedError(
                 "Reading this file broke the reader, so it is damaged or made to do harm. "
                 "Export it again from its source."
-            ) from error
-        except TimeoutError as error:
-            self._stop()
-            raise TooLargeError(
-                f"Reading this file took longer than {seconds:.0f} seconds. It is damaged or too "
-                "large; export it again, uncompressed or in parts."
             ) from error
         if "answer" in reply:
             return reply["answer"]
