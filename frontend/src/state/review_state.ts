@@ -1,4 +1,5 @@
 import type { CanvasPoint, Plane, View, Voxel } from "../domain/coordinates";
+import type { Spans } from "../domain/spans";
 import type { Candidates } from "./candidates";
 import { CaseDocument, type Change } from "./document";
 import { Draft, History } from "./history";
@@ -61,6 +62,8 @@ export class ReviewState {
   tools: ToolSettings;
   selected: number | null = null;
   pointer: Pointer | null = null;
+  /** Masks of an older version, shown beside the present ones. */
+  compared: ReadonlyMap<number, Spans> | null = null;
   editable = false;
 
   constructor(setup: ReviewSetup) {

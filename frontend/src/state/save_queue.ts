@@ -54,6 +54,8 @@ const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 export class SaveQueue {
   status: SaveStatus = { kind: "saved" };
   head: string | null = null;
+  /** How far along the line the head stands that this page knows. */
+  sequence = 0;
   private pending: { entry: JournalEntry; journaled: Promise<void> }[] = [];
   private order = Date.now();
   private running = false;
@@ -67,8 +69,9 @@ export class SaveQueue {
   }
 
   /** Begins from the service's head with what a former page of this browser left unsent. */
-  start(head: string | null, left: readonly JournalEntry[], leftHead: string | null): void {
-    this.head = left.length > 0 ? (leftHead ?? left[0].parent) : head;
+  start(head: Head | null, left: readonly JournalEntry[], leftHead: string | null): void {
+    this.head = left.length > 0 ? (leftHead ?? left[0].parent) : (head?.id ?? null);
+    this.sequence = head?.sequence ?? 0;
     this.pending = left.map((entry) => ({ entry, journaled: Promise.resolve() }));
     this.order = Math.max(this.order, ...left.map((entry) => entry.order + 1));
     if (left.length > 0) void this.send();
@@ -92,6 +95,11 @@ export class SaveQueue {
     void this.send();
   }
 
+  /** Somebody has signed in: what waited for that goes on, and nothing else does. */
+  signedIn(): void {
+    if (this.status.kind === "signed_out") this.retry();
+  }
+
   /** Puts mine on top of theirs: rows changed by both become mine, their other rows stay. */
   async keepMine(): Promise<void> {
     if (this.status.kind !== "conflict") return;
@@ -111,7 +119,7 @@ export class SaveQueue {
     this.pending = [];
     const head = await this.around.reload();
     await this.around.journal.replace(this.around.caseId, [], head?.id ?? null);
-    this.head = head?.id ?? null;
+    this.moveTo(head);
     this.report({ kind: "saved" });
   }
 
@@ -139,7 +147,7 @@ export class SaveQueue {
       const answer = await this.around.transport.save(this.head, entry.key, wireOf(entry));
       checkDigests(entry, answer);
       await this.around.journal.acknowledge(this.around.caseId, entry.key, answer.id);
-      this.head = answer.id;
+      this.moveTo(answer);
       this.failures = 0;
       this.pending.shift();
       const pending = this.pending.length;
@@ -170,7 +178,7 @@ export class SaveQueue {
     await this.around.journal.replace(this.around.caseId, entries, head.id);
     this.pending = entries.map((entry) => ({ entry, journaled: Promise.resolve() }));
     this.around.adopt(theirs, touchedBy(entries));
-    this.head = head.id;
+    this.moveTo(head);
     this.report({ kind: "saving", pending: entries.length });
     void this.send();
   }
@@ -198,6 +206,11 @@ export class SaveQueue {
     const cutoffs = change.cutoffs && { cutoffs: change.cutoffs.after };
     const request = { operation: change.operation, sitting, tab, slices, findings, ...cutoffs };
     return { key: newId(), caseId, order: this.order++, parent: this.head, request };
+  }
+
+  private moveTo(head: Head | null): void {
+    this.head = head?.id ?? null;
+    this.sequence = head?.sequence ?? 0;
   }
 
   private report(status: SaveStatus): void {

@@ -14,7 +14,7 @@ export type SyncSetup = {
   readonly history: History;
   readonly transport: Transport;
   readonly journal: Journal;
-  readonly cutoffs: Cutoffs;
+  readonly cutoffs: () => Cutoffs;
   readonly changed: () => void;
 };
 
@@ -45,18 +45,17 @@ export class CaseSync {
     const left = mayDraw ? await journal.read(caseId) : { entries: [], head: null };
     left.entries.forEach((entry) => this.overlay(entry));
     this.replayed = left.entries.length;
-    this.queue.start(head?.id ?? null, left.entries, left.head);
+    this.queue.start(head, left.entries, left.head);
   }
 
   add(change: Change): void {
     this.queue.add(change);
   }
 
-  /** Reads again what others have done, when nothing of this page is on its way. */
-  async refresh(): Promise<void> {
-    if (this.queue.size > 0) return;
-    const head = await this.load();
-    this.queue.start(head?.id ?? null, [], null);
+  /** Reads again when the service is further along than this page, and nothing of the page is on its way. */
+  async refresh(sequence: number): Promise<void> {
+    if (this.queue.size > 0 || sequence <= this.queue.sequence) return;
+    this.queue.start(await this.load(), [], null);
   }
 
   private async load(): Promise<Head | null> {
@@ -67,7 +66,7 @@ export class CaseSync {
       if (fields) findings.set(message.finding, fields);
     }
     const rows = content.slices.map(rowOf).filter((row) => row.spans.length > 0);
-    this.setup.document.reset(findings, rows, this.setup.cutoffs, content.next_finding);
+    this.setup.document.reset(findings, rows, this.setup.cutoffs(), content.next_finding);
     this.setup.history.clear();
     return content.head;
   }

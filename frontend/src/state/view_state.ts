@@ -1,5 +1,5 @@
 import { stretchOf, voxel, type Plane, type View, type Voxel } from "../domain/coordinates";
-import { ctPresets, windowOf, type Window, type WindowPreset } from "../domain/window";
+import { centreOf, ctPresets, widthOf, windowOf, type Window, type WindowPreset } from "../domain/window";
 import type { ImageFacts } from "./types";
 
 export type Layout = "one" | "three";
@@ -55,4 +55,10 @@ export function presets(facts: ImageFacts): WindowPreset[] {
 export function freshView(plane: Plane, facts: ImageFacts): View {
   const stretch = stretchOf(plane, facts.spacingZyx);
   return { scale: 0, offsetX: 0, offsetY: 0, stretchU: stretch.u, stretchV: stretch.v };
+}
+
+/** A window in the image's own unit, as people quote it. */
+export function centreAndWidth(facts: ImageFacts, window: Window): { centre: number; width: number } {
+  const { slope, intercept } = facts;
+  return { centre: Math.round(centreOf(window) * slope + intercept), width: Math.round(widthOf(window) * Math.abs(slope)) };
 }

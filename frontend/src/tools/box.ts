@@ -67,7 +67,7 @@ export class BoxTool extends PlainTool {
   private draw(from: ToolEvent, to: ToolEvent): void {
     const [width, height] = [Math.abs(to.canvas.x - from.canvas.x), Math.abs(to.canvas.y - from.canvas.y)];
     if (width < SMALLEST_PX || height < SMALLEST_PX) return this.state.select(this.state.hits.at(to.voxel.x, to.voxel.y, to.slice));
-    const finding = this.state.nextNumber();
+    const finding = this.state.document.nextNumber();
     this.state.history.commit(newBoxChange(this.state, finding, boxBetween(from.image, to.image), from.slice));
     this.state.select(finding);
   }

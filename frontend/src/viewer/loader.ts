@@ -1,12 +1,11 @@
-import type { Pixels } from "../domain/slicecodec";
 import type { ReviewState } from "../state/review_state";
+import { DecodePool } from "../workers/pool";
 
 const PARALLEL = 6;
 const TRIES = 4;
 
 export type Source = {
   readonly fetchSlice: (z: number, t: number, signal: AbortSignal) => Promise<ArrayBuffer>;
-  readonly decode: (bytes: ArrayBuffer) => Promise<Pixels>;
   readonly failed: (z: number, error: unknown) => void;
 };
 
@@ -15,6 +14,7 @@ export class Loader {
   private readonly going = new Set<string>();
   private readonly tries = new Map<string, number>();
   private readonly stopper = new AbortController();
+  private readonly pool = new DecodePool();
   private readonly off: () => void;
 
   constructor(
@@ -28,6 +28,7 @@ export class Loader {
   stop(): void {
     this.off();
     this.stopper.abort();
+    this.pool.stop();
   }
 
   /** Tries slices again that failed before. */
@@ -68,7 +69,8 @@ export class Loader {
     const key = `${t}:${z}`;
     this.going.add(key);
     try {
-      const samples = await this.source.decode(await this.source.fetchSlice(z, t, this.stopper.signal));
+      const bytes = await this.source.fetchSlice(z, t, this.stopper.signal);
+      const samples = await this.pool.decode(bytes, this.state.facts.type);
       this.state.volume.put(t, z, samples);
       this.state.topics.tell("picture");
     } catch (error) {

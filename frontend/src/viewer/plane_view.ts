@@ -5,11 +5,13 @@ import {
   planeSize,
   sliceOf,
   type CanvasPoint,
+  type ImagePoint,
   type Plane,
   type View,
+  type Voxel,
 } from "../domain/coordinates";
 import { maskOnPlane } from "../domain/planes";
-import { boundingBox, xor, type Box } from "../domain/spans";
+import { boundingBox, xor, type Box, type Spans } from "../domain/spans";
 import type { Touched } from "../state/document";
 import type { ReviewState } from "../state/review_state";
 import type { Shape } from "../state/shapes";
@@ -85,8 +87,10 @@ export class PlaneView {
     });
   }
 
-  toVoxel(at: CanvasPoint): ReturnType<typeof imageToVoxel> {
-    return imageToVoxel(this.plane, canvasToImage(this.state.views[this.plane], at), this.slice, this.state.facts.grid);
+  /** The image point and the voxel under a canvas point. */
+  at(point: CanvasPoint): { image: ImagePoint; voxel: Voxel } {
+    const image = canvasToImage(this.state.views[this.plane], point);
+    return { image, voxel: imageToVoxel(this.plane, image, this.slice, this.state.facts.grid) };
   }
 
   pointOf(event: MouseEvent): CanvasPoint {
@@ -131,7 +135,8 @@ export class PlaneView {
     const within = this.inSight(view);
     this.inImage(view, () => {
       if (state.looks.outlines && !edges) shown.filter((mask) => meet(mask.box, within)).forEach((mask) => this.outline(mask, view, 1.25));
-      if (state.looks.suppressedShown) this.suppressed(view, within);
+      if (state.looks.suppressedShown) this.dashed(view, within, "rgb(214 215 217 / 0.85)", suppressedHere(state).map((one) => one.slices));
+      if (state.compared) this.dashed(view, within, "rgb(224 180 92)", [state.compared]);
       const chosen = state.selected === null ? null : this.masks.of(state.selected, slice);
       if (chosen) this.chosen(chosen, view);
     });
@@ -163,11 +168,11 @@ export class PlaneView {
     this.pen.setLineDash([]);
   }
 
-  private suppressed(view: View, within: Box): void {
+  private dashed(view: View, within: Box, colour: string, masks: readonly ReadonlyMap<number, Spans>[]): void {
     this.pen.setLineDash([4 / view.scale, 3 / view.scale]);
     this.pen.lineWidth = 1.25 / view.scale;
-    this.pen.strokeStyle = "rgb(214 215 217 / 0.85)";
-    for (const { slices } of suppressedHere(this.state)) {
+    this.pen.strokeStyle = colour;
+    for (const slices of masks) {
       const spans = maskOnPlane(slices, this.plane, this.slice, this.state.facts.grid);
       const box = boundingBox(spans, this.planeWidth);
       if (box && meet(box, within)) this.pen.stroke(outlineOf(spans, this.planeWidth));

@@ -48,3 +48,8 @@ export function nextProposed(state: ReviewState, order: readonly number[], by: 1
   }
   return null;
 }
+
+/** Puts the crosshair on a voxel that somebody named. */
+export function goToPlace(state: ReviewState, place: { readonly x: number; readonly y: number; readonly z: number }): void {
+  state.look({ cursor: voxel(place.x + 0.5, place.y + 0.5, place.z + 0.5) });
+}

@@ -1,0 +1,49 @@
+import { commandOf, HELD, HOLD_MS } from "../../tools/keys";
+import type { Commands } from "./commands";
+import type { Opened } from "./review.svelte";
+
+const TYPING = new Set(["INPUT", "TEXTAREA", "SELECT"]);
+
+/** Keys of the page. H and E held down act for as long as they are held; tapped, they stay. */
+export function listenToKeys(opened: Opened, commands: Commands, isOverlaid: () => boolean): () => void {
+  const { state, controller } = opened;
+  let held: { key: string; since: number; undo: () => void } | null = null;
+
+  const down = (event: KeyboardEvent): void => {
+    if (isOverlaid() || event.defaultPrevented || (isTyping(event.target) && event.key !== "Escape")) return;
+    if (event.target instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter")) return;
+    const command = commandOf(event);
+    if (!event.repeat && command === "hideMasks") {
+      const before = state.looks.masksHidden;
+      held = { key: event.key, since: performance.now(), undo: () => state.look({ masksHidden: before }) };
+    } else if (!event.repeat && command === "tool.eraser") {
+      const before = state.tools.tool;
+      held = { key: event.key, since: performance.now(), undo: () => controller.choose(before) };
+    }
+    if (commands.key(event)) event.preventDefault();
+  };
+
+  const up = (event: KeyboardEvent): void => {
+    if (HELD[event.key]) controller.borrow(null);
+    if (held?.key !== event.key) return;
+    if (performance.now() - held.since > HOLD_MS) held.undo();
+    held = null;
+  };
+
+  const gone = (): void => controller.borrow(null);
+
+  addEventListener("keydown", down);
+  addEventListener("keyup", up);
+  addEventListener("blur", gone);
+  return () => {
+    removeEventListener("keydown", down);
+    removeEventListener("keyup", up);
+    removeEventListener("blur", gone);
+  };
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && ["range", "checkbox", "radio", "button"].includes(target.type)) return false;
+  return TYPING.has(target.tagName) || target.isContentEditable;
+}

@@ -1,0 +1,62 @@
+import type { ReviewCase, ReviewImage } from "../../api/review";
+import type { Cutoffs, ImageFacts, Label } from "../../state/types";
+
+/** The states in which masks may be changed. */
+const OPEN_STATES: ReadonlySet<ReviewCase["state"]> = new Set(["ready", "in_progress", "returned"]);
+
+export const isOpenForWork = (about: ReviewCase): boolean => OPEN_STATES.has(about.state);
+
+export const referenceOf = (about: ReviewCase): ReviewImage | null =>
+  about.images.find((image) => image.is_reference) ?? about.images[0] ?? null;
+
+export function factsOf(image: ReviewImage): ImageFacts {
+  const slope = image.slope || 1;
+  const intercept = image.intercept ?? 0;
+  const window = image.window ?? windowOfRange(image);
+  return {
+    id: image.id,
+    grid: { nx: image.size.x, ny: image.size.y, nz: image.size.z },
+    times: image.size.t,
+    channels: image.size.c,
+    type: image.dtype,
+    affineLps: image.affine_lps,
+    acquisitionAxis: image.acquisition_axis || "z",
+    modality: image.modality,
+    photometric: image.photometric,
+    // Windows come in the image's own unit, samples are stored values.
+    window: window && [(window[0] - intercept) / slope, window[1] / Math.abs(slope)],
+    slope,
+    intercept,
+    valueUnit: image.value_unit,
+    spacingZyx: image.spacing_mm,
+    source: image.spacing_source,
+  };
+}
+
+function windowOfRange({ value_range, dtype }: ReviewImage): readonly [number, number] | null {
+  if (!value_range || dtype === "uint8") return null;
+  const [low, high] = value_range;
+  return [(low + high) / 2, Math.max(1, high - low)];
+}
+
+export function labelsOf(about: ReviewCase): Label[] {
+  return about.project.labels
+    .filter((label) => !label.retired)
+    .map((label) => ({
+      index: label.index,
+      name: label.name,
+      colour: label.colour,
+      key: label.key,
+      overlapAllowed: label.overlap_allowed,
+      isIgnore: label.is_ignore,
+    }));
+}
+
+export const cutoffsOf = ({ cutoffs }: ReviewCase): Cutoffs => ({
+  score: cutoffs.score ?? 0,
+  overlap: cutoffs.overlap ?? 1,
+});
+
+/** The network is still at work, or is in the queue for this case. */
+export const isAwaited = ({ job }: ReviewCase): boolean =>
+  job !== null && job.kind === "predict" && ["queued", "running", "paused"].includes(job.state);

@@ -1,0 +1,281 @@
+/** One opened case: everything behind the page, and what of it the page shows. */
+
+import { follow } from "../../api/events";
+import { sentence } from "../../api/errors";
+import { signedInAgain } from "../../api/gate";
+import { job as readJob } from "../../api/jobs";
+import { reviewCase, sliceBytes, type ReviewCase } from "../../api/review";
+import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
+import type { Job } from "../../api/types";
+import { tabId } from "../../state/identity";
+import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
+import { Candidates } from "../../state/candidates";
+import { Presence, type PresenceAnswer } from "../../state/presence";
+import { ReviewState } from "../../state/review_state";
+import type { SaveStatus } from "../../state/save_queue";
+import { CaseSync } from "../../state/sync";
+import { Volume } from "../../state/volume";
+import { ToolController } from "../../tools/controller";
+import { Loader } from "../../viewer/loader";
+import { Stage } from "../../viewer/stage";
+import { cutoffsOf, factsOf, isAwaited, isOpenForWork, labelsOf, referenceOf } from "./opening";
+
+const TAB = tabId();
+const JOB_POLL_MS = 2_500;
+
+export type Opened = { readonly state: ReviewState; readonly controller: ToolController; readonly stage: Stage };
+
+export class ReviewPage {
+  failure = $state.raw<unknown>(null);
+  about = $state.raw<ReviewCase | null>(null);
+  opened = $state.raw<Opened | null>(null);
+  save = $state.raw<SaveStatus>({ kind: "saved" });
+  presence = $state.raw<PresenceAnswer | null>(null);
+  job = $state.raw<Job | null>(null);
+  badSlices = $state(0);
+  replayed = $state(0);
+  /** The browser keeps nothing: unsent strokes live as long as the page. */
+  forgetful = $state(false);
+  refusals = $state(0);
+  /** What went wrong beside the saving, in a sentence. */
+  trouble = $state("");
+
+  private sync: CaseSync | null = null;
+  private holder: Presence | null = null;
+  private transport: ReviewTransport;
+  private loader: Loader | null = null;
+  private offs: (() => void)[] = [];
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private ready = false;
+  private closed = false;
+  private asking = false;
+  private activity = Date.now();
+
+  constructor(readonly id: string) {
+    this.transport = new ReviewTransport(id);
+  }
+
+  get tab(): string {
+    return TAB;
+  }
+
+  get mayEdit(): boolean {
+    return this.about !== null && this.about.project.verbs.includes("case.edit") && isOpenForWork(this.about);
+  }
+
+  may(verb: string): boolean {
+    return this.about?.project.verbs.includes(verb) ?? false;
+  }
+
+  async open(): Promise<void> {
+    try {
+      this.failure = null;
+      this.about = await reviewCase(this.id);
+      const image = referenceOf(this.about);
+      if (image) await this.openImage(this.about);
+      else if (isAwaited(this.about) || this.about.state === "importing") this.listen();
+    } catch (error) {
+      this.failure = error;
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.offs.forEach((off) => off());
+    this.loader?.stop();
+    this.sync?.queue.stop();
+    this.holder?.stop();
+    this.opened?.stage.stop();
+  }
+
+  /** Somebody is at work: time counts only while this is heard now and then. */
+  active(): void {
+    this.activity = Date.now();
+  }
+
+  async takeOver(): Promise<void> {
+    try {
+      await this.holder?.take();
+    } catch (error) {
+      this.trouble = sentence(error);
+    }
+  }
+
+  /** Waits a while for what is on its way; false when it did not arrive. */
+  async allSaved(): Promise<boolean> {
+    for (let wait = 0; wait < 50 && this.save.kind === "saving"; wait++) await new Promise((resolve) => setTimeout(resolve, 100));
+    return this.save.kind === "saved";
+  }
+
+  retrySave(): void {
+    this.sync?.queue.retry();
+  }
+
+  retrySlices(): void {
+    this.badSlices = 0;
+    this.loader?.retry();
+  }
+
+  keepMine = (): Promise<void> | undefined => this.sync?.queue.keepMine();
+  keepTheirs = (): Promise<void> | undefined => this.sync?.queue.keepTheirs();
+  dropRefused = (): Promise<void> | undefined => this.sync?.queue.dropAll();
+
+  /** Reads the case again after a verdict, a prediction, a restored version. */
+  async refresh(): Promise<void> {
+    const about = await reviewCase(this.id);
+    this.about = about;
+    if (!this.opened && referenceOf(about)) return this.openImage(about);
+    await this.sync?.refresh(about.head?.sequence ?? 0);
+    await this.loadCandidates(about);
+    this.watchJob(about);
+    this.judgeEditable();
+  }
+
+  private async openImage(about: ReviewCase): Promise<void> {
+    const facts = factsOf(referenceOf(about)!);
+    const volume = new Volume(facts);
+    const labels = labelsOf(about);
+    const state = new ReviewState({
+      task: about.project.task,
+      labels,
+      facts,
+      volume,
+      committed: (change) => this.sync?.add(change),
+    });
+    const controller = new ToolController(state, () => this.refusals++);
+    const stage = new Stage(state, (plane) => controller.shapes(plane));
+    this.sync = new CaseSync({
+      caseId: this.id,
+      tab: TAB,
+      document: state.document,
+      history: state.history,
+      transport: this.transport,
+      journal: await this.openJournal(),
+      cutoffs: () => cutoffsOf(this.about!),
+      changed: () => this.saveChanged(),
+    });
+    this.opened = { state, controller, stage };
+    this.startPixels(state);
+    await this.startPresence();
+    await this.sync.open(this.holder?.held ?? false);
+    this.replayed = this.sync.replayed;
+    this.ready = true;
+    await this.loadCandidates(about);
+    this.judgeEditable();
+    this.listen();
+    this.watchJob(about);
+  }
+
+  private async openJournal(): Promise<Journal> {
+    try {
+      return await BrowserJournal.open();
+    } catch {
+      this.forgetful = true;
+      return new PageJournal();
+    }
+  }
+
+  private startPixels(state: ReviewState): void {
+    const { facts } = state;
+    this.loader = new Loader(state, {
+      fetchSlice: (z, t, signal) => sliceBytes(facts.id, z, t, signal),
+      failed: () => this.badSlices++,
+    });
+  }
+
+  private async startPresence(): Promise<void> {
+    const wants = this.mayEdit;
+    this.holder = new Presence(new PresenceCalls(this.id), TAB, wants, (held) => void this.penChanged(held), () => this.isActive());
+    await this.holder.start();
+    this.presence = this.holder.answer;
+  }
+
+  private async penChanged(held: boolean): Promise<void> {
+    this.presence = this.holder?.answer ?? null;
+    if (!this.ready || this.closed) return;
+    if (held && this.sync!.queue.size > 0) this.sync!.queue.retry();
+    else if (held) {
+      this.about = await reviewCase(this.id);
+      await this.sync!.open(true);
+    }
+    this.judgeEditable();
+  }
+
+  private judgeEditable(): void {
+    const state = this.opened?.state;
+    if (!state) return;
+    const blocked = ["conflict", "read_only", "refused"].includes(this.save.kind);
+    state.editable = this.mayEdit && (this.holder?.held ?? false) && !blocked;
+    if (!state.editable) this.opened?.controller.cancel();
+    state.topics.tell("presence");
+  }
+
+  private saveChanged(): void {
+    const { queue } = this.sync!;
+    this.save = queue.status;
+    this.opened?.state.topics.tell("save");
+    if (queue.status.kind === "signed_out") void this.askToSignIn();
+    if (queue.status.kind === "read_only") this.holder?.lost();
+    this.judgeEditable();
+  }
+
+  private async askToSignIn(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      await signedInAgain();
+      this.sync?.queue.signedIn();
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  private async loadCandidates(about: ReviewCase): Promise<void> {
+    const { opened } = this;
+    if (!opened || !about.run || about.run.candidate_count === 0) return;
+    if (opened.state.candidates?.run === about.run.id) return;
+    const { candidates, overlaps } = await this.transport.candidates();
+    opened.state.candidates = new Candidates(about.run.id, about.run.finding_base, candidates, overlaps);
+    opened.state.topics.tell("case", "findings");
+  }
+
+  private listen(): void {
+    const again = (): void => void this.refresh().catch(() => undefined);
+    const off = follow(
+      { case: this.id },
+      {
+        job: (event) => (["succeeded", "failed", "cancelled"].includes(event.state) ? again() : this.watchJob(this.about)),
+        case: (event) => {
+          if (event.state !== this.about?.state || !this.holder?.held) again();
+        },
+        presence: () => this.holder?.lost(),
+        resync: again,
+      },
+    );
+    const online = (): void => this.retrySave();
+    addEventListener("online", online);
+    this.offs.push(off, () => removeEventListener("online", online));
+  }
+
+  /** Position and estimate while the network is at work. */
+  private watchJob(about: ReviewCase | null): void {
+    clearTimeout(this.timer);
+    if (!about || !isAwaited(about) || this.closed) {
+      this.job = null;
+      return;
+    }
+    const look = async (): Promise<void> => {
+      const job = await readJob(about.job!.id).catch(() => null);
+      if (this.closed) return;
+      this.job = job ?? this.job;
+      if (job && ["succeeded", "failed", "cancelled"].includes(job.state)) return this.refresh();
+      this.timer = setTimeout(() => void look(), JOB_POLL_MS);
+    };
+    void look();
+  }
+
+  private isActive(): boolean {
+    return !document.hidden && Date.now() - this.activity < 60_000;
+  }
+}

@@ -1,0 +1,48 @@
+import { planeDepth, sliceOf, voxelToWorld, type Plane } from "../domain/coordinates";
+import { threeFigures } from "../domain/units";
+import type { ReviewState } from "./review_state";
+import type { Looks } from "./view_state";
+
+/** "61 / 120" */
+export function describeSlice(state: ReviewState, plane: Plane, looks: Looks): string {
+  return `${sliceOf(plane, looks.cursor) + 1} / ${planeDepth(plane, state.facts.grid)}`;
+}
+
+export type PlaneStatus = { slice: number; depth: number; loaded: number; slices: number };
+
+/** Where the active plane stands, and how much of the volume is here. */
+export function planeStatus(state: ReviewState): PlaneStatus {
+  const { looks, facts, volume } = state;
+  const depth = planeDepth(looks.plane, facts.grid);
+  return { slice: sliceOf(looks.plane, looks.cursor), depth, loaded: volume.count(looks.t), slices: facts.grid.nz };
+}
+
+export type Readout = { readonly place: string; readonly value: string; readonly world: string };
+
+/** What lies under the pointer: voxel, value in the image's own unit, patient position. */
+export function readout(state: ReviewState): Readout | null {
+  const at = state.pointer?.voxel;
+  const { grid, affineLps, slope, intercept, valueUnit } = state.facts;
+  if (!at) return null;
+  const [x, y, z] = [Math.floor(at.x), Math.floor(at.y), Math.floor(at.z)];
+  if (x < 0 || y < 0 || z < 0 || x >= grid.nx || y >= grid.ny || z >= grid.nz) return null;
+  const values = state.volume.values(state.looks.t, x, y, z);
+  const shown = values?.map((value) => figure(value * slope + intercept)).join(" ");
+  const world = affineLps && voxelToWorld(at, affineLps);
+  return {
+    place: grid.nz > 1 ? `${x}, ${y}, ${z}` : `${x}, ${y}`,
+    value: shown === undefined ? "…" : `${shown}${valueUnit ? ` ${valueUnit}` : ""}`,
+    world: world ? `L ${world.x.toFixed(1)}  P ${world.y.toFixed(1)}  S ${world.z.toFixed(1)} mm` : "",
+  };
+}
+
+const figure = (value: number): string => (Number.isInteger(value) ? String(value) : threeFigures(value));
+
+/** The spacing in the unit of its kind, and how far it can be trusted. */
+export function describeSpacing({ facts }: ReviewState): string {
+  if (!facts.spacingZyx) return "uncalibrated";
+  const [z, y, x] = facts.spacingZyx;
+  const isMicro = x < 0.02;
+  const parts = [x, y, ...(facts.grid.nz > 1 ? [z] : [])].map((part) => threeFigures(isMicro ? part * 1000 : part));
+  return `${parts.join(" × ")} ${isMicro ? "µm" : "mm"}${facts.source === "detector" ? " at the detector" : ""}`;
+}

@@ -1,0 +1,18 @@
+import { area } from "../domain/spans";
+import { inWords, length, pixelArea, voxelVolume } from "../domain/units";
+import type { ReviewState } from "./review_state";
+
+/** How large a finding is, in the units that the spacing allows. */
+export function describeSize(state: ReviewState, finding: number): string {
+  const slices = state.document.slices(finding);
+  const { facts } = state;
+  const voxels = [...slices.values()].reduce((sum, spans) => sum + area(spans), 0);
+  if (voxels > 0 && facts.grid.nz === 1) return inWords(pixelArea(voxels, facts)) + uncalibrated(state);
+  if (voxels > 0) return `${inWords(voxelVolume(voxels, facts))} · ${slices.size} / ${facts.grid.nz}${uncalibrated(state)}`;
+  const box = state.document.finding(finding)?.box;
+  if (!box) return "";
+  const spacing = facts.spacingZyx && ([facts.spacingZyx[2], facts.spacingZyx[1]] as const);
+  return `${inWords(length(box[2] - box[0], 0, spacing))} × ${inWords(length(0, box[3] - box[1], spacing))}${uncalibrated(state)}`;
+}
+
+const uncalibrated = ({ facts }: ReviewState): string => (facts.spacingZyx ? "" : " · uncalibrated");
