@@ -177,6 +177,10 @@ def _rest() -> dict[str, Any]:
             "ENUM_NAME_OVERRIDES": {
                 "CaseStateEnum": "segmentation.api.shapes.CASE_STATES",
                 "FindingStateEnum": "segmentation.api.shapes.FINDING_STATES",
+                "JobStateEnum": "segmentation.api.jobs.JOB_STATES",
+                "NetworkVersionStateEnum": "segmentation.api.networks.VERSION_STATES",
+                "QueueEnum": "segmentation.api.jobs.QUEUES",
+                "UploadStateEnum": "segmentation.api.uploads.UPLOAD_STATES",
                 "RoleEnum": "segmentation.api.shapes.ROLES",
                 "TaskEnum": "segmentation.api.shapes.TASKS",
             },

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from segmentation.api.jobs import JobBriefSerializer
+from segmentation.api.presence import PresenceSerializer
 from segmentation.api.shapes import CASE_STATES, TASKS, HeadSerializer, PersonRefSerializer
 
 AXES = ("t", "c", "z", "y", "x")
@@ -127,25 +128,6 @@ class CutoffsSerializer(serializers.Serializer[Any]):
     overlap = serializers.FloatField()
 
 
-class HolderSerializer(serializers.Serializer[Any]):
-    user = serializers.IntegerField()
-    username = serializers.CharField()
-    since = serializers.DateTimeField()
-
-
-class WatcherSerializer(serializers.Serializer[Any]):
-    user = serializers.IntegerField()
-    username = serializers.CharField()
-
-
-class CasePresenceSerializer(serializers.Serializer[Any]):
-    holder = HolderSerializer(allow_null=True)
-    is_me = serializers.BooleanField()
-    fence = serializers.IntegerField()
-    watchers = WatcherSerializer(many=True)
-    expires_in_s = serializers.FloatField()
-
-
 class VerdictSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     verdict = serializers.ChoiceField(VERDICTS)
@@ -177,7 +159,7 @@ class CaseSerializer(serializers.Serializer[Any]):
     run = RunSerializer(allow_null=True)
     job = JobBriefSerializer(allow_null=True)
     no_network_reason = serializers.CharField(allow_null=True)
-    presence = CasePresenceSerializer()
+    presence = PresenceSerializer()
     cutoffs = CutoffsSerializer(allow_null=True)
     reviews = VerdictSerializer(many=True)
     assignees = PersonRefSerializer(many=True)

@@ -12,7 +12,7 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.urls import path
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -51,6 +51,11 @@ class SliceView(APIView):
         answer = HttpResponse(content, content_type="application/octet-stream")
         answer["Content-Encoding"] = encoding
         return _kept(answer, etag)
+
+
+@extend_schema_view(get=extend_schema(exclude=True))
+class BareSliceView(SliceView):
+    """The same without a slash at the end; the schema tells of one address only."""
 
 
 class ThumbnailView(APIView):
@@ -122,7 +127,7 @@ def _kept(answer: HttpResponse, etag: str = "") -> HttpResponse:
 
 urlpatterns = [
     path("images/<uuid:image_id>/slices/<int:z>/", SliceView.as_view()),
-    path("images/<uuid:image_id>/slices/<int:z>", SliceView.as_view()),
+    path("images/<uuid:image_id>/slices/<int:z>", BareSliceView.as_view()),
     path("images/<uuid:image_id>/thumbnail/", ThumbnailView.as_view(), name="image-thumbnail"),
     path("images/<uuid:image_id>/preview/<int:z>/", PreviewView.as_view()),
     path("cases/<uuid:case_id>/candidates/", CandidatesView.as_view()),

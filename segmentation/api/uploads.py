@@ -30,6 +30,7 @@ from segmentation.services import uploads as services
 
 TUS = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}
 EXTENSIONS = "creation,termination,expiration"
+UPLOAD_STATES = ("open", "importing", "done", "failed")
 OUTCOMES = ("imported", "refused", "duplicate", "image", "mask", "table", "note", "archive")
 
 
@@ -63,7 +64,7 @@ class UploadFileSerializer(serializers.Serializer[Any]):
 class UploadSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     project = serializers.UUIDField()
-    state = serializers.ChoiceField(("open", "importing", "done", "failed"))
+    state = serializers.ChoiceField(UPLOAD_STATES)
     job = serializers.UUIDField(allow_null=True)
     files = UploadFileSerializer(many=True)
     report = ReportSerializer(allow_null=True)

@@ -52,17 +52,3 @@ def comment_answer(comment: Comment) -> dict[str, Any]:
         "resolved_at": comment.resolved_at,
         "created_at": comment.created_at,
     }
-
-
-def case_step(*, user: User, case: Case) -> dict[str, Any]:
-    """Where a case stands after a step."""
-    return {
-        "id": case.pk,
-        "number": case.number,
-        "title": case.title,
-        "state": case.state,
-        "head": head_answer(case.head),
-        "accepted_revision": case.accepted_revision_id,
-        "assignees": assignees(user=user, case=case),
-        "updated_at": case.updated_at,
-    }

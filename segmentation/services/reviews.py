@@ -1,8 +1,7 @@
-"""From work to verdict: submit, return, accept, reopen and withdraw a case, and who works on it."""
+"""From work to verdict: submit, return, accept and reopen a case."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from segmentation.access import VERBS, require
+from segmentation.access import require
 from segmentation.errors import ConflictError, InvalidInputError, NotHolderError, StateRefusedError
 from segmentation.jobs.progress import publish_on_commit
-from segmentation.models import Assignment, Case, MaskRevision, Membership, Presence, Review
+from segmentation.models import Case, MaskRevision, Presence, Review
 from segmentation.services.audit import event_record
 from segmentation.services.changes import Change
 from segmentation.services.presence import is_free
@@ -56,12 +55,6 @@ REOPEN = Move(
     frozenset({State.SUBMITTED, State.ACCEPTED}),
     State.IN_PROGRESS,
     "Only a submitted or accepted case can be reopened; this one is {}.",
-)
-WITHDRAW = Move(
-    "case.withdraw",
-    frozenset(set(State.values) - {State.WITHDRAWN}),
-    State.WITHDRAWN,
-    "This case is {} already.",
 )
 BRING_BACK = Move(
     "case.withdraw",
@@ -109,35 +102,6 @@ def case_reopen(*, user: User, case: Case) -> Case:
         case = _moving(case, user, move)
         case.accepted_revision = None
         return _moved(case, user, move, case.head)
-
-
-def case_withdraw(*, user: User, case: Case) -> Case:
-    """Take the case out of work and of training; nothing of it is deleted."""
-    with transaction.atomic():
-        case = _moving(case, user, WITHDRAW)
-        return _moved(case, user, WITHDRAW, case.head)
-
-
-def case_assign(*, user: User, case: Case, users: Sequence[int]) -> Case:
-    """Put the case on these people's lists and no others'. One may always take or leave it."""
-    wanted = set(users)
-    with transaction.atomic():
-        case = case_locked(case)
-        standing = set(Assignment.objects.filter(case=case).values_list("user", flat=True))
-        own_only = (wanted ^ standing) <= {user.pk}
-        require(user, "case.edit" if own_only else "assignment.write", case.project)
-        if wanted - standing - _able(case):
-            raise InvalidInputError(
-                "One of these people cannot edit in this project.", fields={"users": "No editor."}
-            )
-        Assignment.objects.filter(case=case, user__in=standing - wanted).delete()
-        Assignment.objects.bulk_create(
-            Assignment(case=case, user_id=person) for person in sorted(wanted - standing)
-        )
-        if wanted != standing:
-            event_record(case, "case.assigned", actor=user, subject={"users": sorted(wanted)})
-            _tell(case)
-    return case
 
 
 def _moving(case: Case, user: User, move: Move) -> Case:
@@ -193,17 +157,6 @@ def _require_pen_free(case: Case, user: User) -> None:
         return
     name = presence.holder.get_username() if presence.holder else ""
     raise NotHolderError(f"{name} is editing this case. Take over before you submit it.")
-
-
-def _able(case: Case) -> set[int]:
-    """Who may edit in the case's project."""
-    roles = [role for role, verbs in VERBS.items() if "case.edit" in verbs]
-    members = Membership.objects.filter(
-        project=case.project_id, role__in=roles, user__is_active=True
-    )
-    able = set(members.values_list("user", flat=True))
-    administrators = User.objects.filter(is_superuser=True, is_active=True)
-    return able | set(administrators.values_list("pk", flat=True))
 
 
 def _tell(case: Case) -> None:

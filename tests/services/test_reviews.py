@@ -16,6 +16,7 @@ from segmentation.errors import (
 )
 from segmentation.models import AuditEvent, Case, MaskRevision, Review
 from segmentation.services import comments, reviews
+from segmentation.services.cases import case_assign, case_withdraw
 from segmentation.services.presence import presence_beat
 from segmentation.services.revisions import Asked, revision_append
 from tests.builders import a_case, a_finding, a_key, a_member, a_project, a_slice
@@ -111,18 +112,6 @@ def test_accepting_another_revision_than_the_one_looked_at_is_refused(
         ("return", {"submitted"}),
         ("accept", {"submitted"}),
         ("reopen", {"submitted", "accepted", "withdrawn"}),
-        (
-            "withdraw",
-            {
-                "importing",
-                "quarantined",
-                "ready",
-                "in_progress",
-                "submitted",
-                "returned",
-                "accepted",
-            },
-        ),
     ],
 )
 def test_each_step_starts_from_its_own_states_only(step: str, allowed: set[str]) -> None:
@@ -142,6 +131,16 @@ def test_each_step_starts_from_its_own_states_only(step: str, allowed: set[str])
             take()
 
 
+def test_a_withdrawn_case_can_be_brought_back_by_an_administrator(
+    case: Case, reviewer: User
+) -> None:
+    administrator = a_member(case.project, "administrator")
+    withdrawn = case_withdraw(user=administrator, case=case)
+    with pytest.raises(NotPermittedError):
+        reviews.case_reopen(user=reviewer, case=withdrawn)
+    assert reviews.case_reopen(user=administrator, case=withdrawn).state == "in_progress"
+
+
 def test_a_return_without_a_word_is_refused(case: Case, annotator: User, reviewer: User) -> None:
     reviews.case_submit(user=annotator, case=case)
     with pytest.raises(InvalidInputError):
@@ -150,7 +149,7 @@ def test_a_return_without_a_word_is_refused(case: Case, annotator: User, reviewe
     assert case.state == "submitted"
 
 
-@pytest.mark.parametrize("step", ["case_accept", "case_reopen", "case_withdraw"])
+@pytest.mark.parametrize("step", ["case_accept", "case_reopen"])
 def test_an_annotator_passes_no_verdict(case: Case, annotator: User, step: str) -> None:
     reviews.case_submit(user=annotator, case=case)
     with pytest.raises(NotPermittedError):
@@ -169,17 +168,17 @@ def test_a_reviewer_assigns_and_an_annotator_takes_for_themselves_only(
     case: Case, annotator: User, reviewer: User
 ) -> None:
     other = a_member(case.project, "annotator")
-    reviews.case_assign(user=annotator, case=case, users=[annotator.pk])
+    case_assign(user=annotator, case=case, people=[annotator])
     with pytest.raises(NotPermittedError):
-        reviews.case_assign(user=annotator, case=case, users=[annotator.pk, other.pk])
-    reviews.case_assign(user=reviewer, case=case, users=[other.pk])
+        case_assign(user=annotator, case=case, people=[annotator, other])
+    case_assign(user=reviewer, case=case, people=[other])
     assert list(case.assignments.values_list("user", flat=True)) == [other.pk]
 
 
 def test_a_viewer_or_a_stranger_is_assigned_nothing(case: Case, reviewer: User) -> None:
     for person in (a_member(case.project, "viewer"), a_member(a_project(), "annotator")):
         with pytest.raises(InvalidInputError):
-            reviews.case_assign(user=reviewer, case=case, users=[person.pk])
+            case_assign(user=reviewer, case=case, people=[person])
 
 
 def test_a_comment_may_point_at_a_place_inside_the_image(case: Case, annotator: User) -> None:
