@@ -77,6 +77,11 @@ def person_named(username: str) -> User | None:
     return User.objects.filter(username=User.normalize_username(username.strip())).first()
 
 
+def site_administrator() -> User | None:
+    """Whoever has run the site longest: in whose name its own command line acts."""
+    return User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+
+
 def tokens(*, user: User) -> QuerySet[TokenName]:
     """One's own tokens."""
     return scoped(user, TokenName).filter(user=user)

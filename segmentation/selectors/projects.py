@@ -45,6 +45,11 @@ def project_get(*, user: User, project_id: object) -> Project:
     return visible(user, Project, project_id)
 
 
+def project_named(name: str) -> Project | None:
+    """The project of that name, for the site's own command line."""
+    return Project.objects.filter(name=name).first()
+
+
 def project_answer(project: Project, *, user: User) -> dict[str, Any]:
     """A project whole: settings, labels, recipe, networks, people, and how many cases stand where.
 

@@ -58,11 +58,20 @@ class _Labels:
         return self.first() if len(self.named) == 1 else None
 
     def by_class(self, value: int, name: str) -> int | None:
+        """By the file's own name of the class, by ``class_name``, by number, or the only one."""
         if name and (found := self.by_word(name)) is not None:
             return found
-        if any(label.index == value for label in self.named):
+        words = {label.name: label.index for label in self.named}
+        if class_name(value) in words:
+            return words[class_name(value)]
+        if value in words.values() and not any(class_name(index) in words for index in range(256)):
             return value
         return self.first() if len(self.named) == 1 else None
+
+
+def class_name(value: int) -> str:
+    """What a class of a mask is called where its file has no word for it."""
+    return f"class {value}"
 
 
 def first_revision(

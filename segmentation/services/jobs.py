@@ -32,12 +32,9 @@ from segmentation.jobs.workers import WorkerSeen, workers_seen
 from segmentation.models import Job, Project
 from segmentation.services.comparisons import comparison_execute
 from segmentation.services.exports import export_execute
-from segmentation.services.comparisons import comparison_execute
-from segmentation.services.exports import export_execute
 from segmentation.services.imports import import_execute
 from segmentation.services.networks import shipped_networks_sync
 from segmentation.services.runs import run_execute
-from segmentation.services.trainings import training_execute
 from segmentation.services.trainings import training_execute
 from segmentation.services.uploads import uploads_expire
 
