@@ -28,7 +28,7 @@ from segmentation.engine.learner import Learner
 from segmentation.engine.plans import EVENT_EVERY_S, STATE_EVERY_S, VALIDATION_CASES, VALIDATIONS
 from segmentation.engine.runtime import choose_device, describe_device
 from segmentation.engine.samples import CaseStore
-from segmentation.engine.training_state import Progress, fingerprint
+from segmentation.engine.training_state import STATE, Progress, fingerprint
 from segmentation.engine.types import Task
 from segmentation.engine.validation import validate
 
@@ -98,8 +98,8 @@ def train(
 
     Cases of the split "train" are learnt from, those of "validation" only scored. The state is
     written to ``out_folder`` every minute or so; a run that finds one in ``resume_from`` goes on
-    from it. ``start`` gives weights to go on from, where shapes fit. ``describe`` holds entries
-    for the card (name, version, data, licence, limits).
+    from it; it is removed once the network is written. ``start`` gives weights to go on from,
+    where shapes fit. ``describe`` holds entries for the card (name, version, data, limits).
 
     Raises InvalidTrainingSetError for images that cannot be learnt from, CancelledError and
     PausedError when ``should_stop`` says so; after a pause the state is on disk.
@@ -117,6 +117,7 @@ def train(
     card = _card(job, learner, progress, described)
     metrics = _validated(job, learner, card)
     network = save_network(out_folder, learner.averaged().cpu(), {**card, "metrics": metrics})
+    (out_folder / STATE).unlink(missing_ok=True)
     of = job.budget.steps
     on_event(
         TrainingEvent(

@@ -1,0 +1,134 @@
+"""``segment PATH… --network N --out DIR``: masks and findings for files, without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from segmentation.engine.checkpoints import Network, load_network, resolve_network
+from segmentation.engine.errors import CancelledError, EngineError
+from segmentation.engine.inference import segment
+from segmentation.engine.suitability import suits
+from segmentation.engine.types import Settings
+from segmentation.interchange.intake import IntakeReader
+from segmentation.interchange.types import ReadCase, ReadImage, Refusal
+from segmentation.management.console import DONE, FAILED, FileCommand, Outcome, stop_on_signal
+from segmentation.management.reading import picture_of
+from segmentation.management.results import stem_of, write_results
+
+
+class Command(FileCommand):
+    """Every input is judged by itself: one that cannot be read does not stop the others."""
+
+    help = "Segment files or DICOM folders and write label files and findings."
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument(
+            "--network", required=True, help="a name, NAME@VERSION, or a network's folder"
+        )
+        parser.add_argument("--out", required=True, type=Path, help="folder for the results")
+        parser.add_argument("--score", type=float, help="score cut-off instead of the network's")
+        parser.add_argument(
+            "--overlap", type=float, help="overlap cut-off instead of the network's"
+        )
+        parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        parser.add_argument("--threads", type=int, help="number of CPU threads")
+
+    def run(self, options: Mapping[str, Any]) -> Outcome:
+        network = load_network(resolve_network(options["network"]))
+        settings = Settings(
+            options["score"], options["overlap"], options["device"], options["threads"]
+        )
+        options["out"].mkdir(parents=True, exist_ok=True)
+        with stop_on_signal() as stopped:
+            reports = [
+                self._input(path, stem, network, settings, options["out"], stopped)
+                for path, stem in _named(options["paths"])
+            ]
+        files = [report for part in reports for report in part]
+        good = all(report["ok"] for report in files)
+        return Outcome({"network": _called(network), "inputs": files}, DONE if good else FAILED)
+
+    def _input(
+        self, path: Path, stem: str, network: Network, settings: Settings, out: Path, stopped: Any
+    ) -> list[dict[str, Any]]:
+        """All images of one path; a folder or file usually holds one."""
+        reports = []
+        with IntakeReader([path]) as reader:
+            for number, found in enumerate(reader):
+                if isinstance(found, Refusal):
+                    reports.append(self._refused(path, found.code, found.sentence))
+                    continue
+                name = stem if number == 0 else f"{stem}-{number + 1}"
+                reports.append(self._image(path, name, found, network, settings, out, stopped))
+        if not reports:
+            sentence = (
+                "There is no image in it. Give an image, a volume or a folder of DICOM files."
+            )
+            reports.append(self._refused(path, "not_an_image", sentence))
+        return reports
+
+    def _image(
+        self,
+        path: Path,
+        stem: str,
+        case: ReadCase,
+        network: Network,
+        settings: Settings,
+        out: Path,
+        stopped: Any,
+    ) -> dict[str, Any]:
+        picture = picture_of(case.image)
+        fits, reason = suits(network.card, picture, case.kind)
+        try:
+            found = segment(picture, network, settings, cancelled=stopped)
+            written = write_results(out, stem, case.image, network, found)
+        except CancelledError:
+            raise
+        except EngineError as error:
+            return self._refused(path, error.code, str(error))
+        kept = sum(
+            c.suppressed_by is None and c.score >= found.score_cutoff for c in found.candidates
+        )
+        note = "" if fits else f" Note: {reason}"
+        self.say(f"{path}: {kept} findings in {found.seconds:.1f} s on {found.device}.{note}")
+        return {
+            "input": str(path),
+            "ok": True,
+            "labels": str(written[0]),
+            "findings": str(written[1]),
+            "kept": kept,
+            "candidates": len(found.candidates),
+            "uncertainty": round(found.uncertainty, 6),
+            "suits": fits,
+            "reason": reason,
+            "warnings": _warnings(case.image),
+        }
+
+    def _refused(self, path: Path, code: str, sentence: str) -> dict[str, Any]:
+        self.say(f"{path}: {sentence}")
+        return {"input": str(path), "ok": False, "code": code, "reason": sentence}
+
+
+def _warnings(image: ReadImage) -> list[str]:
+    warnings = list(image.warnings)
+    if image.pixels.shape[0] > 1:
+        warnings.append(f"Only the first of {image.pixels.shape[0]} moments was segmented.")
+    return warnings
+
+
+def _called(network: Network) -> str:
+    return f"{network.card['name']}@{network.card['version']}"
+
+
+def _named(paths: list[Path]) -> Iterator[tuple[Path, str]]:
+    """Each path with the stem of its results; a second input of one name gets a number."""
+    used: dict[str, int] = {}
+    for path in paths:
+        stem = stem_of(path)
+        used[stem] = used.get(stem, 0) + 1
+        yield path, stem if used[stem] == 1 else f"{stem}-{used[stem]}"

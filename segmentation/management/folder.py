@@ -1,0 +1,116 @@
+"""A folder with an ``index.csv`` as cases to train on or to score."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from segmentation.engine.cases import Split, TrainingCase, Truth
+from segmentation.engine.errors import InvalidTrainingSetError
+from segmentation.engine.types import Picture, Task
+from segmentation.interchange.intake import IntakeReader
+from segmentation.interchange.types import ReadCase, ReadTruth, Refusal
+from segmentation.management.console import UsageError
+from segmentation.management.reading import (
+    LabelBook,
+    group_of,
+    identifier_of,
+    labels_in,
+    picture_of,
+    truth_of,
+)
+from segmentation.management.spool import Spool
+
+Say = Callable[[str], None]
+VALIDATION_TENTH = 10
+LEAST_GROUPS = 5
+"""With fewer groups none is taken away for validation."""
+
+
+@dataclass(frozen=True)
+class KnownCase:
+    """One image with its truth, and where the index puts it."""
+
+    id: str
+    group: str
+    kind: str
+    split: str
+    picture: Picture
+    truth: Truth
+
+
+def read_folder(folder: Path, say: Say) -> Iterator[ReadCase]:
+    """Every image under a folder, one at a time; what is refused is said and left out."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder. Give a folder with images and an index.csv.")
+    with IntakeReader([folder]) as reader:
+        for found in reader:
+            if isinstance(found, Refusal):
+                if found.code != "not_an_image":
+                    say(f"{found.name}: {found.sentence}")
+            else:
+                yield found
+
+
+def known_cases(
+    folder: Path, task: Task, book: LabelBook, split: str, say: Say
+) -> Iterator[KnownCase]:
+    """The cases of one split (all where ``split`` is empty), with the truth of the task."""
+    for case in read_folder(folder, say):
+        if split and case.split != split:
+            continue
+        name = identifier_of(case)
+        try:
+            truth = truth_of(case, task, book)
+        except InvalidTrainingSetError as error:
+            say(f"{name}: {error}")
+            continue
+        yield KnownCase(name, group_of(case), case.kind, case.split, picture_of(case.image), truth)
+
+
+def labels_of(folder: Path, task: Task, ignored: frozenset[int], say: Say) -> list[str]:
+    """The labels that the folder's own files name."""
+    truths: list[tuple[ReadTruth, ...]] = [
+        case.truths for case in read_folder(folder, say) if case.split in ("", "train")
+    ]
+    return labels_in(truths, task, ignored)
+
+
+def training_cases(
+    folder: Path, task: Task, book: LabelBook, seed: int, spool: Spool, say: Say
+) -> list[TrainingCase]:
+    """The train split as training cases, about a tenth of its groups set aside for validation.
+
+    A split "validation" or "val" in the index is used as it stands. Kinds of image are drawn by
+    the root of their number, so that a rare kind is not lost among a common one.
+    """
+    cases = []
+    for known in known_cases(folder, task, book, "", say):
+        if known.split in ("", "train", "validation", "val"):
+            own: Split = "validation" if known.split in ("validation", "val") else "train"
+            load = spool.put(known.picture, known.truth)
+            cases.append(TrainingCase(known.id, load, known.group, own, 1.0, known.kind))
+    if not any(case.split == "validation" for case in cases):
+        cases = _set_aside(cases, seed)
+    counts: dict[str, int] = {}
+    for case in cases:
+        counts[case.kind] = counts.get(case.kind, 0) + 1
+    return [replace(case, weight=counts[case.kind] ** -0.5) for case in cases]
+
+
+def _set_aside(cases: Sequence[TrainingCase], seed: int) -> list[TrainingCase]:
+    """Choose groups by a hash of their name, the same ones whatever their order."""
+    draws = {case.group: _draw(seed, case.group) for case in cases}
+    if len(draws) < LEAST_GROUPS:
+        return list(cases)
+    chosen = {group for group, draw in draws.items() if draw % VALIDATION_TENTH == 0}
+    chosen = chosen or {min(draws, key=lambda group: draws[group])}
+    return [
+        replace(case, split="validation" if case.group in chosen else "train") for case in cases
+    ]
+
+
+def _draw(seed: int, group: str) -> int:
+    return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest(), 16)

@@ -1,0 +1,160 @@
+"""From cases read out of files to pictures and truths of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.cases import Truth
+from segmentation.engine.errors import InvalidTrainingSetError
+from segmentation.engine.types import Box, Picture, Task
+from segmentation.interchange.types import ReadCase, ReadImage, ReadTruth
+
+
+def picture_of(image: ReadImage) -> Picture:
+    """The first moment of an image, in the values its pixels stand for."""
+    pixels = image.pixels[0]
+    if (image.slope, image.intercept) != (1.0, 0.0):
+        pixels = pixels.astype(np.float32) * np.float32(image.slope) + np.float32(image.intercept)
+    return Picture(pixels, image.spacing_mm, image.modality)
+
+
+def identifier_of(case: ReadCase) -> str:
+    """How the case is called in a report: its id in the index, else its file's name."""
+    return case.identifier or case.image.name
+
+
+def group_of(case: ReadCase) -> str:
+    """What must not be torn apart: the group or patient the index names, else the case itself."""
+    return case.patient or case.group or case.image.patient_key or identifier_of(case)
+
+
+@dataclass(frozen=True)
+class LabelBook:
+    """Which number a label of the files has for the network: by name, else by value.
+
+    ``ignored`` are class values that mean "nobody knows".
+    """
+
+    labels: tuple[str, ...]
+    ignored: frozenset[int] = frozenset()
+
+    def by_name(self, name: str) -> int:
+        """The number of a label's name, letters' case aside; raises where it is not known."""
+        known = [label.casefold() for label in self.labels]
+        if name.casefold() not in known:
+            raise InvalidTrainingSetError(
+                f"The label {name!r} is not one of: {', '.join(self.labels)}."
+            )
+        return known.index(name.casefold()) + 1
+
+    def of_value(self, value: int, names: Mapping[int, str]) -> int:
+        """The number of a class value: by its name where the files and the book share names."""
+        named = {label.casefold() for label in names.values()}
+        if named & {label.casefold() for label in self.labels}:
+            return self.by_name(names[value]) if value in names else 0
+        return value
+
+
+def labels_in(
+    cases: Iterable[tuple[ReadTruth, ...]], task: Task, ignored: frozenset[int]
+) -> list[str]:
+    """The labels that the files themselves name, in the order of their values or of the alphabet.
+
+    Where files have values without names, labels are called after their values.
+    """
+    named: dict[int, str] = {}
+    words: set[str] = set()
+    highest = 0
+    for truths in cases:
+        for truth in truths:
+            words |= {finding.label for finding in truth.findings} | set(truth.labels)
+            named |= {v: n for v, n in truth.names.items() if v != truth.ignore_value}
+            if truth.array is not None and task in ("semantic2d", "semantic3d"):
+                seen = np.unique(truth.array)
+                there = [int(v) for v in seen if v not in ignored and v != truth.ignore_value]
+                highest = max(highest, *there, 0)
+    if task in ("semantic2d", "semantic3d"):
+        return [named.get(value, f"label {value}") for value in range(1, highest + 1)]
+    if task == "instance2d" and not words:
+        return ["object"]
+    return sorted(words)
+
+
+def truth_of(case: ReadCase, task: Task, book: LabelBook) -> Truth:
+    """What the files say about a case, for a task; raises where they say nothing about it."""
+    truths = case.truths
+    grid = case.image.pixels.shape[2:]
+    if task == "labels2d":
+        words = [word for truth in truths for word in truth.labels]
+        if not words:
+            raise InvalidTrainingSetError("Its index names no class, so there is nothing to learn.")
+        return Truth(label=book.by_name(words[0]))
+    drawn = [truth for truth in truths if truth.array is not None or truth.kind == "findings"]
+    if not drawn:
+        raise InvalidTrainingSetError("It has no mask, so there is nothing to learn or compare.")
+    if task == "boxes2d":
+        return Truth(boxes=_boxes(drawn, book))
+    if task == "instance2d":
+        return _instances(drawn[0], grid, book)
+    return _classes(drawn[0], grid, book)
+
+
+def _boxes(truths: Sequence[ReadTruth], book: LabelBook) -> tuple[tuple[int, Box], ...]:
+    found: list[tuple[int, Box]] = []
+    for truth in truths:
+        found += [(book.by_name(f.label), f.box) for f in truth.findings]
+        if truth.array is not None:
+            found += [(1, box) for box in _boxes_around(truth.array)]
+    return tuple(found)
+
+
+def _boxes_around(objects: NDArray[np.uint16]) -> list[Box]:
+    boxes = []
+    for value in np.unique(objects)[1:] if objects.any() else []:
+        _, rows, columns = np.nonzero(objects == value)
+        box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        boxes.append((int(box[0]), int(box[1]), int(box[2]), int(box[3])))
+    return boxes
+
+
+def _instances(truth: ReadTruth, grid: tuple[int, ...], book: LabelBook) -> Truth:
+    if truth.array is not None:
+        return Truth(instances=truth.array)
+    instances, classes = np.zeros(grid, np.uint16), np.zeros(grid, np.uint8)
+    for number, finding in enumerate(truth.findings, start=1):
+        if finding.crop is None:
+            raise InvalidTrainingSetError("It has boxes only; objects are learnt from masks.")
+        x1, y1, x2, y2 = finding.box
+        instances[finding.z, y1:y2, x1:x2][finding.crop] = number
+        classes[finding.z, y1:y2, x1:x2][finding.crop] = book.by_name(finding.label)
+    return Truth(instances=instances, classes=classes if len(book.labels) > 1 else None)
+
+
+def _classes(truth: ReadTruth, grid: tuple[int, ...], book: LabelBook) -> Truth:
+    classes = np.zeros(grid, np.uint8)
+    ignore = np.zeros(grid, np.bool_)
+    if truth.array is None:
+        for finding in truth.findings:
+            if finding.crop is not None:
+                x1, y1, x2, y2 = finding.box
+                number = book.by_name(finding.label)
+                classes[finding.z, y1:y2, x1:x2][finding.crop] = number
+        return Truth(classes=classes)
+    unknown = book.ignored | ({truth.ignore_value} if truth.ignore_value is not None else set())
+    for value in np.unique(truth.array):
+        there = truth.array == value
+        if int(value) in unknown:
+            ignore |= there
+        elif value:
+            number = book.of_value(int(value), truth.names)
+            if number > len(book.labels):
+                raise InvalidTrainingSetError(
+                    f"Its mask holds the value {int(value)}, but there are only "
+                    f"{len(book.labels)} labels. Name it, or ignore it."
+                )
+            classes[there] = number
+    return Truth(classes=classes, ignore=ignore if ignore.any() else None)

@@ -1,0 +1,157 @@
+"""What ``segment`` writes beside a segmentation: a label file and a list of findings."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from segmentation.engine import masks
+from segmentation.engine.checkpoints import Network
+from segmentation.engine.coco_runs import to_coco_string
+from segmentation.engine.render import label_map
+from segmentation.engine.types import Candidate, Segmentation
+from segmentation.interchange.nifti import write_nifti_mask
+from segmentation.interchange.types import ReadImage, SourceGrid
+
+ENDINGS = (".nii.gz", ".ome.tif", ".ome.tiff")
+
+
+def stem_of(path: Path) -> str:
+    """The name of an input without its ending; a folder's name stays whole."""
+    if path.is_dir():
+        return path.resolve().name
+    lower = path.name.lower()
+    for ending in ENDINGS:
+        if lower.endswith(ending):
+            return path.name[: -len(ending)]
+    return path.stem
+
+
+def write_results(
+    folder: Path, stem: str, image: ReadImage, network: Network, found: Segmentation
+) -> tuple[Path, Path]:
+    """Write ``STEM.labels.tif`` or ``.labels.nii.gz`` and ``STEM.findings.json``, each whole."""
+    drawn = label_map(found)
+    if drawn.shape[0] > 1:
+        labels = folder / f"{stem}.labels.nii.gz"
+        _whole(labels, lambda part: write_nifti_mask(part, drawn, image.source, image.affine_lps))
+    else:
+        labels = folder / f"{stem}.labels.tif"
+        plane = np.ascontiguousarray(image.source.to_source(drawn)).astype(np.uint16)
+        _whole(labels, lambda part: _write_tiff(part, plane))
+    findings = folder / f"{stem}.findings.json"
+    text = json.dumps(_document(image, network, found), ensure_ascii=False, allow_nan=False)
+    _whole(findings, lambda part: _write_text(part, text))
+    return labels, findings
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _write_tiff(path: Path, stack: NDArray[np.uint16]) -> None:
+    plane = stack[0] if stack.shape[0] == 1 else stack
+    tifffile.imwrite(path, plane, compression="deflate", photometric="minisblack", metadata=None)
+
+
+def _whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let a file appear only when it is complete; its ending stays last, for writers that look."""
+    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    try:
+        write(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _document(image: ReadImage, network: Network, found: Segmentation) -> dict[str, Any]:
+    """Everything found, on the file's own grid, suppressed candidates too."""
+    grid = image.source
+    return {
+        "network": {key: network.card[key] for key in ("name", "version", "digest")},
+        "recipe": network.card["recipe"],
+        "task": found.task,
+        "labels": list(found.labels),
+        "shape": list(grid.shape),
+        "axes": "i, j, k" if grid.nifti is not None else "slice, row, column",
+        "score_cutoff": found.score_cutoff,
+        "overlap_cutoff": found.overlap_cutoff,
+        "uncertainty": found.uncertainty,
+        "device": found.device,
+        "seconds": round(found.seconds, 3),
+        "findings": [
+            _finding(n, candidate, found, grid) for n, candidate in enumerate(found.candidates)
+        ],
+        "overlaps": [[i, j, round(share, 6)] for i, j, share in found.overlaps],
+    }
+
+
+def _finding(
+    number: int, candidate: Candidate, found: Segmentation, grid: SourceGrid
+) -> dict[str, Any]:
+    rows = _slices(candidate, found.grid_zyx, grid)
+    return {
+        "id": number,
+        "label": found.labels[candidate.label - 1],
+        "score": round(candidate.score, 6),
+        "box": _box(candidate, found.grid_zyx, grid),
+        "kept": candidate.suppressed_by is None and candidate.score >= found.score_cutoff,
+        "suppressed_by": candidate.suppressed_by,
+        "overlap": None if candidate.overlap is None else round(candidate.overlap, 6),
+        "area": sum(masks.area(runs) for runs in candidate.slices.values()),
+        "slices": rows,
+    }
+
+
+def _unmoved(grid: SourceGrid) -> bool:
+    return grid.permutation == (0, 1, 2) and not any(grid.flips)
+
+
+def _slices(
+    candidate: Candidate, shape: tuple[int, int, int], grid: SourceGrid
+) -> list[dict[str, Any]]:
+    """COCO's compressed run lengths per slice of the file; rows are j and columns i of NIfTI."""
+    if not candidate.slices:
+        return []
+    if _unmoved(grid):
+        return [_coco(z, runs, shape[1:]) for z, runs in sorted(candidate.slices.items())]
+    mask = np.zeros(shape, np.bool_)
+    for z, runs in candidate.slices.items():
+        masks.paint(mask[z], runs, True)
+    own = grid.to_source(mask)
+    if grid.nifti is not None:
+        own = own.transpose(2, 1, 0)
+    filled = np.flatnonzero(own.any(axis=(1, 2)))
+    size = (own.shape[1], own.shape[2])
+    return [_coco(int(k), masks.encode(own[k]), size) for k in filled]
+
+
+def _coco(z: int, runs: NDArray[np.uint32], size: tuple[int, int]) -> dict[str, Any]:
+    return {"slice": z, "size": list(size), "counts": to_coco_string(runs, size)}
+
+
+def _box(candidate: Candidate, shape: tuple[int, int, int], grid: SourceGrid) -> list[int] | None:
+    """The box (x1, y1, x2, y2), half-open, in columns and rows of the file's own slices."""
+    if candidate.box is None:
+        return None
+    if _unmoved(grid):
+        return list(candidate.box)
+    x1, y1, x2, y2 = candidate.box
+    zs = sorted(candidate.slices) or [0]
+    corner = np.zeros(shape, np.bool_)
+    corner[zs[0] : zs[-1] + 1, y1:y2, x1:x2] = True
+    own = grid.to_source(corner)
+    if grid.nifti is not None:
+        own = own.transpose(2, 1, 0)
+    rows = np.flatnonzero(own.any(axis=(0, 2)))
+    columns = np.flatnonzero(own.any(axis=(0, 1)))
+    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
