@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import zipfile
 import zlib
@@ -91,6 +92,10 @@ class Unpacking:
             raise
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
             target.unlink(missing_ok=True)
+            if getattr(error, "errno", None) == errno.ENOSPC:
+                raise TooLargeError(
+                    "There is not enough free disk space to unpack the zip. Free some first."
+                ) from error
             raise UnreadableError(
                 "This entry of the zip is damaged. Pack the zip again."
             ) from error

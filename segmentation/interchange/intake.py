@@ -46,10 +46,16 @@ def read_paths(
     *,
     separate_slices: bool = False,
     sandbox: Sandbox | None = None,
+    folder: Path | None = None,
 ) -> Intake:
     """Read all that lies under some paths; see ``IntakeReader`` for what the arguments mean."""
     with IntakeReader(
-        paths, limits, on_progress, separate_slices=separate_slices, sandbox=sandbox
+        paths,
+        limits,
+        on_progress,
+        separate_slices=separate_slices,
+        sandbox=sandbox,
+        folder=folder,
     ) as reader:
         cases = tuple(found for found in reader if isinstance(found, ReadCase))
         return Intake(cases, reader.refusals, reader.inputs)
@@ -61,8 +67,9 @@ class IntakeReader:
     paths: files, folders, zips (all mixed); ``NamedPath`` gives an uploaded file its relative
     name, by which an ``index.csv`` finds it. ``on_progress`` is told files done, files in all and
     the name of the last. ``separate_slices`` makes every DICOM file an image of its own. A
-    ``sandbox`` that is passed in stays open. Iterating gives a ``ReadCase`` or ``Refusal`` at a
-    time; afterwards ``refusals`` and ``inputs`` are complete.
+    ``sandbox`` that is passed in stays open; without one, ``folder`` is where archives and pixels
+    pass through (the system's temporary folder by default). Iterating gives a ``ReadCase`` or
+    ``Refusal`` at a time; afterwards ``refusals`` and ``inputs`` are complete.
     """
 
     def __init__(
@@ -73,17 +80,19 @@ class IntakeReader:
         *,
         separate_slices: bool = False,
         sandbox: Sandbox | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._paths = list(paths)
         self._limits = limits or (sandbox.limits if sandbox else Limits())
         self._on_progress = on_progress
         self._separate = separate_slices
         self._given = sandbox
+        self._folder = folder
         self._open = ExitStack()
         self._done = 0
 
     def __enter__(self) -> IntakeReader:
-        self._sandbox = self._given or self._open.enter_context(Sandbox(self._limits))
+        self._sandbox = self._given or self._open.enter_context(Sandbox(self._limits, self._folder))
         own = self._open.enter_context(TemporaryDirectory(dir=self._sandbox.scratch))
         self._tree = Tree(self._limits, Path(own))
         self._truths = TruthReader(self._sandbox)
@@ -115,7 +124,9 @@ class IntakeReader:
 
     def _cases(self, unit: Unit) -> Iterator[ReadCase]:
         row = unit.row
-        for image in self._images(unit.entries):
+        for found in self._images(unit.entries):
+            stated = found.modality or row.facts.get("modality", "").upper()
+            image = replace(found, modality=stated)
             truths = self._truths_of(unit, image)
             if row.labels:
                 truths = (*truths, ReadTruth("labels", labels=row.labels))

@@ -151,7 +151,7 @@ def _import(
     def tell(done: int, of: int, name: str) -> None:
         progress(done / max(of, 1), f"File {done} of {of}; {len(arrivals)} cases so far")
 
-    with IntakeReader(paths, limits or Limits(), tell) as reader:
+    with IntakeReader(paths, limits or Limits(), tell, folder=scratch_folder()) as reader:
         for found in reader:
             if not isinstance(found, ReadCase):
                 continue

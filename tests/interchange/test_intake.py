@@ -257,6 +257,7 @@ def test_a_nifti_label_is_matched_in_space(sandbox: Sandbox, tmp_path: Path) -> 
     right, wrong = intake.cases
     assert np.array_equal(right.truths[0].array, volume % 5 == 0)
     assert right.kind == "ct"
+    assert right.image.modality == "CT"
     assert wrong.truths == ()
     assert codes(intake) == {"moved.nii.gz": "mask_size_differs"}
 
@@ -371,11 +372,16 @@ def test_results_come_one_at_a_time(tmp_path: Path) -> None:
     png(tmp_path / "a.png")
     (tmp_path / "b.txt").write_text("x")
     png(tmp_path / "c.png")
-    with IntakeReader([tmp_path]) as reader:
+    passing = tmp_path / "passing"
+    passing.mkdir()
+    paths = [tmp_path / name for name in ("a.png", "b.txt", "c.png")]
+    with IntakeReader(paths, folder=passing) as reader:
+        assert list(passing.iterdir())
         kinds = [type(found) for found in reader]
         assert sorted(kind.__name__ for kind in kinds) == ["ReadCase", "ReadCase", "Refusal"]
         assert {ReadCase, Refusal} == set(kinds)
         assert len(reader.inputs) == 3
+    assert not list(passing.iterdir())
 
 
 def test_a_damaged_slice_is_refused_and_the_rest_of_its_series_says_what_is_missing(
