@@ -26,7 +26,7 @@ UP = "import sys; from medseg_site import supervise; sys.exit(supervise.up(sys.a
 START_S = 180.0
 
 
-def until(true: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+def until(true: Callable[[], bool], timeout_s: float = 20.0) -> bool:
     """Asks again and again; True as soon as the answer is yes, False when time is over."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -135,6 +135,10 @@ class Site:
 
     def processes(self) -> list[int]:
         return running_with(str(self.folder))
+
+    def left(self) -> list[str]:
+        """Command lines of all processes of the site, for a message."""
+        return [f"{number} {command_line(number)}" for number in self.processes()]
 
     def running(self, part: str) -> list[int]:
         """Processes of the site whose command line holds ``part``, oldest first."""

@@ -136,3 +136,14 @@ def test_a_person_signs_in_through_nginx(
     me = signed_in.get(f"{composed.url}/api/v1/me/", timeout=10).json()
     assert me["username"] == "admin"
     assert requests.get(f"{composed.url}/api/v1/me/", timeout=10).status_code == 401
+
+
+@pytest.mark.slow
+def test_events_pass_nginx_as_they_happen(
+    composed: ComposedSite, signed_in: requests.Session
+) -> None:
+    """A proxy that buffers would keep so few bytes to itself until the stream ends."""
+    address = f"{composed.url}/api/v1/events/"
+    with signed_in.get(address, stream=True, timeout=10) as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        assert b": hello" in next(stream.iter_content(chunk_size=None))
