@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.urls import path
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -130,19 +130,31 @@ class JobStepView(APIView):
         return Response(selectors.job_answer(self.step(user=user, job_id=job_id)))
 
 
+@extend_schema_view(post=extend_schema(operation_id="job_cancel"))
 class JobCancelView(JobStepView):
+    """Stop a job; nothing that it finished is lost."""
+
     step = staticmethod(services.job_cancel)
 
 
+@extend_schema_view(post=extend_schema(operation_id="job_pause"))
 class JobPauseView(JobStepView):
+    """Let a job wait."""
+
     step = staticmethod(services.job_pause)
 
 
+@extend_schema_view(post=extend_schema(operation_id="job_resume"))
 class JobResumeView(JobStepView):
+    """Let a paused job go on."""
+
     step = staticmethod(services.job_resume)
 
 
+@extend_schema_view(post=extend_schema(operation_id="job_retry"))
 class JobRetryView(JobStepView):
+    """Try a failed or cancelled job again."""
+
     step = staticmethod(services.job_retry)
 
 
