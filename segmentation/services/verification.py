@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import groupby
 
+import zstandard
+from django.db.models import Q
 from django.utils import timezone
 
 from segmentation.engine import masks
@@ -19,6 +21,8 @@ from segmentation.models import (
     AuditEvent,
     Blob,
     Case,
+    CurrentFinding,
+    CurrentSlice,
     Image,
     Job,
     MaskRevision,
@@ -27,15 +31,17 @@ from segmentation.models import (
     SliceChange,
     TrainingSet,
 )
-from segmentation.selectors.revisions import State, state_current, unpack
+from segmentation.selectors.revisions import State, state_at, state_current, unpack
 from segmentation.services.audit import anchor_hash, event_hash
-from segmentation.services.digests import json_digest
+from segmentation.services.digests import finding_digest, json_digest
 from segmentation.services.revision_line import digest_of
 from segmentation.storage.blobs import blob_open, blob_read_whole
 from segmentation.storage.volumes import pack_digest
 
 PIECE_BYTES = 1 << 20
 LEASES_MISSED = timedelta(minutes=1)
+UNREADABLE = (zstandard.ZstdError, ValueError, LookupError, TypeError)
+"""What reading bytes raises that are not what was written."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +112,14 @@ def _images(checked: dict[str, int]) -> Iterator[Problem]:
                 yield Problem("images", str(image.id), "The pixels are not the imported ones.")
         except StorageDamagedError as error:
             yield Problem("images", str(image.id), error.message)
+        except UNREADABLE:
+            yield Problem("images", str(image.id), "The stored pixels cannot be read.")
 
 
 def _revisions(checked: dict[str, int]) -> Iterator[Problem]:
     checked["revisions"] = 0
-    for case in Case.objects.exclude(head=None).iterator():
+    begun = MaskRevision.objects.values("case")
+    for case in Case.objects.filter(Q(pk__in=begun) | Q(head__isnull=False)).iterator():
         yield from _line(case, checked)
 
 
@@ -128,6 +137,7 @@ def _line(case: Case, checked: dict[str, int]) -> Iterator[Problem]:
         yield Problem("revisions", name, "The head is not the newest revision of its line.")
     if state_current(case) != state:
         yield Problem("revisions", name, "The current state is not what its history gives.")
+    yield from _copies(case, name)
     yield from _beside(case, name, checked)
 
 
@@ -140,8 +150,20 @@ def _fold(state: State, revision: MaskRevision, name: str) -> Iterator[Problem]:
     )
     if digest_of(state) != revision.digest:
         yield Problem("revisions", name, f"Revision {revision.sequence} has another digest.")
-    if revision.snapshot_id and unpack(blob_read_whole(revision.snapshot_id)) != state:
-        yield Problem("revisions", name, f"The snapshot of revision {revision.sequence} differs.")
+    if revision.snapshot_id:
+        yield from _snapshot(state, revision, name)
+
+
+def _snapshot(state: State, revision: MaskRevision, name: str) -> Iterator[Problem]:
+    try:
+        if unpack(blob_read_whole(str(revision.snapshot_id))) != state:
+            sentence = f"The snapshot of revision {revision.sequence} differs."
+            yield Problem("revisions", name, sentence)
+    except StorageDamagedError as error:
+        yield Problem("revisions", name, error.message)
+    except UNREADABLE:
+        sentence = f"The snapshot of revision {revision.sequence} cannot be read."
+        yield Problem("revisions", name, sentence)
 
 
 def _rows(changes: list[SliceChange], name: str, sequence: int) -> Iterator[Problem]:
@@ -151,12 +173,36 @@ def _rows(changes: list[SliceChange], name: str, sequence: int) -> Iterator[Prob
             yield Problem("revisions", name, sentence)
 
 
+def _copies(case: Case, name: str) -> Iterator[Problem]:
+    """What stands unfolded beside the history: digests of the head, and the accepted revision."""
+    for number, z, copy, digest in CurrentSlice.objects.filter(case=case).values_list(
+        "finding", "z", "digest", "change__digest"
+    ):
+        if copy != digest:
+            sentence = f"Finding {number}, slice {z} stands with another digest."
+            yield Problem("revisions", name, sentence)
+    for finding in CurrentFinding.objects.filter(case=case):
+        if finding_digest(finding.fields) != finding.digest:
+            sentence = f"Finding {finding.finding} stands with another digest."
+            yield Problem("revisions", name, sentence)
+    accepted = case.accepted_revision
+    if accepted is not None and (accepted.case_id, accepted.on_head) != (case.pk, True):
+        yield Problem("revisions", name, "The accepted revision is not one of its line.")
+
+
 def _beside(case: Case, name: str, checked: dict[str, int]) -> Iterator[Problem]:
     for revision in _steps(case, on_head=False):
         checked["revisions"] += 1
         if revision.parent and revision.parent.case_id != case.id:
             yield Problem("revisions", name, f"Revision {revision.sequence} has a foreign parent.")
         yield from _rows(list(revision.slices.all()), name, revision.sequence)
+        try:
+            if digest_of(state_at(revision)) != revision.digest:
+                sentence = f"Revision {revision.sequence} has another digest."
+                yield Problem("revisions", name, sentence)
+        except (StorageDamagedError, *UNREADABLE):
+            sentence = f"Revision {revision.sequence} cannot be folded from its history."
+            yield Problem("revisions", name, sentence)
 
 
 def _steps(case: Case, *, on_head: bool) -> Iterator[MaskRevision]:
