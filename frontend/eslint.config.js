@@ -36,7 +36,7 @@ const directions = Object.entries(MAY_IMPORT).map(([room, allowed]) => ({
 }));
 
 export default ts.config(
-  { ignores: ["node_modules/", "src/api/schema.d.ts"] },
+  { ignores: ["node_modules/", "src/api/generated/"] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...svelte.configs.recommended,

@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from segmentation.api.case_shapes import CaseRowSerializer, CaseSerializer
-from segmentation.api.pagination import PAGING, keyset_page, page_of
+from segmentation.api.pagination import PAGE_SIZE, PAGING, keyset_page, page_of
 from segmentation.api.permissions import person_of
-from segmentation.api.shapes import EmptySerializer, asked_key, read
+from segmentation.api.shapes import EmptySerializer, asked_key, asked_keys, read
 from segmentation.errors import InvalidInputError
 from segmentation.selectors import cases as selectors
 from segmentation.selectors.case_detail import case_answer
@@ -62,6 +62,7 @@ class CasesView(APIView):
             OpenApiParameter("kind", str),
             OpenApiParameter("q", str, description="A number, or words of the title or group."),
             OpenApiParameter("order", str, enum=list(ORDERS)),
+            OpenApiParameter("ids", str, description="Just these cases, separated by commas."),
         ],
         responses=page_of("Case", CaseRowSerializer),
     )
@@ -195,6 +196,7 @@ def _filter(request: Request) -> selectors.CaseFilter:
         words=asked.get("q", "")[:200],
         mine=asked.get("mine", "") in {"1", "true"},
         unassigned=asked.get("unassigned", "") in {"1", "true"},
+        keys=asked_keys(request, "ids", PAGE_SIZE),
     )
 
 

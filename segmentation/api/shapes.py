@@ -55,6 +55,17 @@ def asked_key(request: Request, name: str) -> uuid.UUID | None:
         raise InvalidInputError(f"This is not an id: {name}.", fields={name: "No id."}) from error
 
 
+def asked_keys(request: Request, name: str, most: int) -> tuple[uuid.UUID, ...]:
+    """The ids, separated by commas, that the address asks for under this name."""
+    words = [word for word in request.query_params.get(name, "").split(",") if word]
+    if len(words) > most:
+        raise InvalidInputError(f"At most {most} ids at once.", fields={name: "Too many."})
+    try:
+        return tuple(uuid.UUID(word) for word in words)
+    except ValueError as error:
+        raise InvalidInputError(f"These are not ids: {name}.", fields={name: "No ids."}) from error
+
+
 def read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     """The request's content, checked, or the refusal that names each wrong field."""
     content = kind(data=request.data)

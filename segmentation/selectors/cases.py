@@ -57,6 +57,7 @@ class CaseFilter:
     words: str = ""
     mine: bool = False
     unassigned: bool = False
+    keys: tuple[uuid.UUID, ...] = ()
 
 
 def cases_listed(*, user: User, project: Project, wanted: CaseFilter) -> Rows:
@@ -66,7 +67,9 @@ def cases_listed(*, user: User, project: Project, wanted: CaseFilter) -> Rows:
         raise InvalidInputError(
             f"There is no state {sorted(unknown)[0]!r}.", fields={"state": "Unknown."}
         )
-    if wanted.states:
+    if wanted.keys:
+        cases = cases.filter(pk__in=wanted.keys)
+    elif wanted.states:
         cases = cases.filter(state__in=wanted.states)
     else:
         cases = cases.exclude(state=Case.State.WITHDRAWN)

@@ -1,26 +1,23 @@
-import { get, patch, post } from "./http";
-import type { CaseRow } from "./types";
+import { answer, client } from "./client";
+import type { NewComment } from "./types";
 
-export type Comment = {
-  readonly id: number;
-  readonly author: string | null;
-  readonly text: string;
-  readonly finding: number | null;
-  readonly place: { readonly x: number; readonly y: number; readonly z: number } | null;
-  readonly resolved_at: string | null;
-  readonly created_at: string;
-};
-export type NewComment = Pick<Comment, "text"> & Partial<Pick<Comment, "finding" | "place">>;
+export type { Comment, NewComment } from "./types";
 
-export const caseSubmit = (id: string) => post<CaseRow>(`cases/${id}/submit/`);
-export const caseReturn = (id: string, comment: string) => post<CaseRow>(`cases/${id}/return/`, { comment });
-export const caseAccept = (id: string) => post<CaseRow>(`cases/${id}/accept/`);
-export const caseReopen = (id: string) => post<CaseRow>(`cases/${id}/reopen/`);
-export const caseWithdraw = (id: string) => post<CaseRow>(`cases/${id}/withdraw/`);
-export const caseAssign = (id: string, users: readonly number[]) => post<CaseRow>(`cases/${id}/assign/`, { users });
-export const casePredict = (id: string, choice: { version?: string; replace?: "untouched_findings" } = {}) =>
-  post<CaseRow>(`cases/${id}/predict/`, choice);
+const of = (id: string) => ({ params: { path: { case_id: id } } });
 
-export const comments = (id: string) => get<{ results: readonly Comment[] }>(`cases/${id}/comments/`);
-export const commentAdd = (id: string, comment: NewComment) => post<Comment>(`cases/${id}/comments/`, comment);
-export const commentResolve = (id: number, resolved: boolean) => patch<Comment>(`comments/${id}/`, { resolved });
+export const caseSubmit = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/submit/", of(id)));
+export const caseReturn = (id: string, comment: string) =>
+  answer(client.POST("/api/v1/cases/{case_id}/return/", { ...of(id), body: { comment } }));
+export const caseAccept = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/accept/", of(id)));
+export const caseReopen = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/reopen/", of(id)));
+export const caseWithdraw = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/withdraw/", of(id)));
+export const caseAssign = (id: string, users: readonly number[]) =>
+  answer(client.POST("/api/v1/cases/{case_id}/assign/", { ...of(id), body: { users: [...users] } }));
+export const casePredict = (id: string, body: { version?: string; replace?: "untouched_findings" } = {}) =>
+  answer(client.POST("/api/v1/cases/{case_id}/predict/", { ...of(id), body }));
+
+export const comments = (id: string) => answer(client.GET("/api/v1/cases/{case_id}/comments/", of(id)));
+export const commentAdd = (id: string, body: NewComment) =>
+  answer(client.POST("/api/v1/cases/{case_id}/comments/", { ...of(id), body }));
+export const commentResolve = (id: number, resolved: boolean) =>
+  answer(client.PATCH("/api/v1/comments/{comment_id}/", { params: { path: { comment_id: id } }, body: { resolved } }));

@@ -27,27 +27,19 @@ export async function post<T>(path: string, json?: unknown, options: Options = {
   return body<T>(await send("POST", path, { ...options, json }));
 }
 
-export async function put<T>(path: string, json: unknown): Promise<T> {
-  return body<T>(await send("PUT", path, { json }));
-}
-
-export async function patch<T>(path: string, json: unknown): Promise<T> {
-  return body<T>(await send("PATCH", path, { json }));
-}
-
-export async function remove(path: string): Promise<void> {
-  await send("DELETE", path);
-}
-
 /** The answer of a request that went well; anything else is thrown as a typed error. */
-export async function send(method: Method, path: string, options: Options = {}): Promise<Response> {
-  const response = await attempt(method, path, options);
-  if (response.ok) return response;
-  const error = await errorFrom(response);
-  if (!isSignedOut(error)) throw error;
-  if (options.signedOut === "throw") throw new SignedOutError(error.status, error.code, error.message, error.fields);
-  await signedInAgain();
-  return send(method, path, options);
+export function send(method: Method, path: string, options: Options = {}): Promise<Response> {
+  return checked(() => attempt(method, path, options), options.signal, options.signedOut);
+}
+
+/** A fetch for the generated client: the same token, the same errors, the same wait for a sign-in. */
+export function guarded(request: Request): Promise<Response> {
+  const again = () => {
+    const copy = request.clone();
+    if (copy.method !== "GET") copy.headers.set("X-CSRFToken", csrfToken());
+    return fetch(copy);
+  };
+  return checked(again, request.signal, "wait");
 }
 
 export function address(path: string, query: Query = {}): string {
@@ -57,24 +49,35 @@ export function address(path: string, query: Query = {}): string {
   return search ? `${base}?${search}` : base;
 }
 
-async function attempt(method: Method, path: string, options: Options): Promise<Response> {
+async function checked(
+  call: () => Promise<Response>,
+  signal: AbortSignal | undefined,
+  signedOut: Options["signedOut"],
+): Promise<Response> {
+  const response = await call().catch((error: unknown) => {
+    throw signal?.aborted ? error : new OfflineError();
+  });
+  if (response.ok) return response;
+  const error = await errorFrom(response);
+  if (!isSignedOut(error)) throw error;
+  if (signedOut === "throw") throw new SignedOutError(error.status, error.code, error.message, error.fields);
+  await signedInAgain();
+  return checked(call, signal, signedOut);
+}
+
+function attempt(method: Method, path: string, options: Options): Promise<Response> {
   const headers = new Headers(options.headers);
   headers.set("Accept", "application/json");
   if (options.json !== undefined) headers.set("Content-Type", "application/json");
   if (method !== "GET" && method !== "HEAD") headers.set("X-CSRFToken", csrfToken());
-  try {
-    return await fetch(address(path, options.query), {
-      method,
-      headers,
-      body: options.json === undefined ? options.bytes : JSON.stringify(options.json),
-      signal: options.signal,
-      keepalive: options.keepalive,
-      credentials: "same-origin",
-    });
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
-    throw new OfflineError();
-  }
+  return fetch(address(path, options.query), {
+    method,
+    headers,
+    body: options.json === undefined ? options.bytes : JSON.stringify(options.json),
+    signal: options.signal,
+    keepalive: options.keepalive,
+    credentials: "same-origin",
+  });
 }
 
 async function body<T>(response: Response): Promise<T> {

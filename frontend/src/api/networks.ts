@@ -1,5 +1,4 @@
-import { get } from "./http";
-import type { List, Network } from "./types";
+import { answer, client } from "./client";
+import type { Network } from "./types";
 
-export const networks = () => get<List<Network>>("networks/");
-export const network = (id: string) => get<Network>(`networks/${id}/`);
+export const networks = async () => (await answer(client.GET("/api/v1/networks/"))).results as unknown as readonly Network[];

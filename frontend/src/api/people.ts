@@ -1,20 +1,26 @@
-import { get, patch, post, put, remove } from "./http";
-import type { List, Me, Person, Preferences } from "./types";
+import { answer, client } from "./client";
+import { post } from "./http";
+import type { Me, Person, Preferences } from "./types";
 
-export const me = () => get<Me>("me/");
-export const preferencesSet = (preferences: Preferences) => put<Preferences>("me/preferences/", preferences);
+export const me = async () => (await answer(client.GET("/api/v1/me/"))) as Me;
+export const preferencesSet = (preferences: Preferences) =>
+  answer(client.PUT("/api/v1/me/preferences/", { body: preferences }));
+
+/** A wrong password is an error to show, not a reason to ask for a sign-in. */
 export const signIn = (username: string, password: string) =>
-  post<unknown>("session/", { username, password }, { signedOut: "throw" });
-export const signOut = () => remove("session/");
+  post<Me>("session/", { username, password }, { signedOut: "throw" });
+export const signOut = () => answer(client.DELETE("/api/v1/session/"));
 
 export type NewPerson = { username: string; full_name: string; is_site_administrator: boolean };
-export type Token = { readonly id: string; readonly name: string; readonly created_at: string; readonly token?: string };
 
-export const people = (after?: string) => get<List<Person>>("people/", { after });
-export const personCreate = (person: NewPerson) => post<Person & { url?: string }>("people/", person);
-export const personChange = (id: number, change: Partial<Person>) => patch<Person>(`people/${id}/`, change);
-export const linkCreate = (id: number) => post<{ url: string }>(`people/${id}/link/`);
+export const people = (after?: string) => answer(client.GET("/api/v1/people/", { params: { query: { after } } }));
+export const personCreate = (person: NewPerson) => answer(client.POST("/api/v1/people/", { body: person }));
+export const personChange = (id: number, change: Partial<Pick<Person, "is_active" | "full_name">>) =>
+  answer(client.PATCH("/api/v1/people/{person_id}/", { params: { path: { person_id: id } }, body: change }));
+export const linkCreate = (id: number) =>
+  answer(client.POST("/api/v1/people/{person_id}/link/", { params: { path: { person_id: id } } }));
 
-export const tokens = () => get<List<Token>>("me/tokens/");
-export const tokenCreate = (name: string) => post<Token>("me/tokens/", { name });
-export const tokenRemove = (id: string) => remove(`me/tokens/${id}/`);
+export const tokens = () => answer(client.GET("/api/v1/me/tokens/"));
+export const tokenCreate = (name: string) => answer(client.POST("/api/v1/me/tokens/", { body: { name } }));
+export const tokenRemove = (id: string) =>
+  answer(client.DELETE("/api/v1/me/tokens/{token_id}/", { params: { path: { token_id: Number(id) } } }));

@@ -68,7 +68,7 @@ export type ReviewCase = {
   readonly touched_at: string | null;
   readonly job: (CaseJob & { readonly kind: string }) | null;
   readonly no_network_reason: string | null;
-  readonly cutoffs: { readonly score: number | null; readonly overlap: number | null };
+  readonly cutoffs: { readonly score: number | null; readonly overlap: number | null } | null;
   readonly reviews: readonly Verdict[];
   readonly assignees: readonly PersonRef[];
 };
@@ -102,6 +102,6 @@ export const restore = (id: string, revision: string, tab: string) =>
 
 /** The stored bytes of one slice; the browser has undone the transfer's compression. */
 export async function sliceBytes(image: string, z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> {
-  const response = await send("GET", `images/${image}/slices/${z}`, { query: { t }, signal });
+  const response = await send("GET", `images/${image}/slices/${z}/`, { query: { t }, signal });
   return response.arrayBuffer();
 }

@@ -21,7 +21,7 @@ export class ReviewTransport implements Transport {
   constructor(private readonly caseId: string) {}
 
   async save(parent: string | null, key: string, request: SaveRequest): Promise<SaveAnswer> {
-    const headers = { "If-Match": `"${parent ?? ""}"`, "Idempotency-Key": key };
+    const headers = { "If-Match": `"${parent ?? "none"}"`, "Idempotency-Key": key };
     try {
       return await post<SaveAnswer>(`cases/${this.caseId}/revisions/`, request, { headers, signedOut: "throw" });
     } catch (error) {

@@ -38,11 +38,11 @@ describe("an import's report", () => {
       file(1, { outcome: "refused", sentence: "Not an image." }),
       file(2, { outcome: "duplicate" }),
       file(3, { outcome: "refused" }),
-      file(4, { outcome: "index" }),
+      file(4, { outcome: "table" }),
     ];
     const lines = reportLines(report(files), [], words);
     expect(lines.map(({ key }) => key)).toEqual([1, 3, 2, 0, 4]);
-    expect(tally(lines)).toEqual({ refused: 2, duplicate: 1, imported: 1, index: 1 });
+    expect(tally(lines)).toEqual({ refused: 2, duplicate: 1, imported: 1, table: 1 });
   });
 
   it("names the entries of an archive by their place in it", () => {

@@ -1,6 +1,6 @@
 /** A training's curve as plots: the loss, and each validation figure. */
 
-import type { CurvePoint } from "../../api/learn";
+import type { CurvePoint } from "../../api/types";
 import type { Series } from "../../components/plots";
 
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"] as const;

@@ -1,7 +1,6 @@
 /** What a new project starts with, and which networks can serve its task. */
 
-import type { NewLabel, NewProject } from "../../api/projects";
-import type { Network, Task } from "../../api/types";
+import type { Network, NewLabel, NewProject, Task } from "../../api/types";
 import type { Offered } from "../settings/NetworkChooser.svelte";
 import { OKABE_ITO } from "../settings/palette";
 
@@ -13,19 +12,14 @@ const SERVES: Readonly<Record<Task, readonly string[]>> = {
   labels: ["labels2d"],
 };
 
-export function emptyDraft(): NewProject {
+export function emptyDraft() {
   return {
     name: "",
     description: "",
-    task: "instances",
+    task: "instances" as Task,
     labels: [firstLabel()],
-    network_choices: [],
     holdout_share: 0.2,
-    keep_file_names: false,
-    keep_originals: false,
-    predict_on_import: true,
-    members: [],
-  };
+  } satisfies NewProject;
 }
 
 /** The newest serving version of each network for this task, with what it was made for. */

@@ -1,7 +1,9 @@
 import type { CaseRow } from "../../api/types";
 
 /** "512 × 512 × 120 px": width, height and, for a volume, slices. */
-export function sizeOf({ size: [z, y, x] }: Pick<CaseRow, "size">): string {
+export function sizeOf({ size }: Pick<CaseRow, "size">): string {
+  if (!size) return "–";
+  const [z, y, x] = size;
   return `${x} × ${y}${z > 1 ? ` × ${z}` : ""} px`;
 }
 

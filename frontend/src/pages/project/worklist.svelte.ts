@@ -55,8 +55,8 @@ export class Worklist {
     if (!event.case) return;
     const row = this.rows.find(({ id }) => id === event.case);
     if (!row) return void this.touched(event.case);
-    const { id, state, progress, message } = event;
-    this.put({ ...row, job: { id, state, progress, message } });
+    const { id, kind, state, progress, message } = event;
+    this.put({ ...row, job: { id, kind, state, progress, message } });
     if (state === "succeeded" || state === "failed" || state === "cancelled") this.touched(row.id);
   }
 

@@ -1,7 +1,6 @@
 /** A recipe as a form shows it: every step once, each option with a value. */
 
-import type { RecipeMethod, RecipeOption, RecipeStepKind } from "../../api/projects";
-import type { RecipeStep } from "../../api/types";
+import type { RecipeMethod, RecipeOption, RecipeStep, RecipeStepKind } from "../../api/types";
 
 export type OptionValue = string | number | boolean;
 
@@ -11,7 +10,7 @@ export function methodOf(kind: RecipeStepKind, steps: readonly RecipeStep[]): Re
 }
 
 export function valueOf(option: RecipeOption, step: RecipeStep | undefined): OptionValue {
-  return (step?.[option.name] as OptionValue | undefined) ?? option.default;
+  return (step?.[option.name] as OptionValue | undefined) ?? (option.default as OptionValue);
 }
 
 /** The recipe with another method for one step; options take their defaults, shared ones stay. */
