@@ -54,18 +54,19 @@ class RefusedSeries:
 
 
 def plan_series(
-    headers: Sequence[DicomHeader], *, separate: bool = False
+    headers: Sequence[DicomHeader], digests: Sequence[str], *, separate: bool = False
 ) -> tuple[list[SeriesPlan], list[RefusedSeries]]:
     """Group files by series and decide what each series becomes.
 
-    headers: one per file. Multi-frame files, localizers and slices without a position are images
-    of their own, and so is every file if ``separate``. The rest of a series is one volume, or is
-    refused as a whole. Results keep the order in which the first file of each came.
+    headers, digests: one per file, the digest over its bytes. Multi-frame files, localizers and
+    slices without a position are images of their own, and so is every file if ``separate``. The
+    rest of a series is one volume, or is refused as a whole. Files of equal bytes are copies.
+    Results keep the order in which the first file of each came.
     """
     plans: list[SeriesPlan] = []
     refused: list[RefusedSeries] = []
     for members in _by_series(headers):
-        kept, spare = _without_copies(headers, members)
+        kept, spare = _without_copies(members, digests)
         stack = [] if separate else [index for index in kept if _stacks(headers[index])]
         placed = any(headers[index].place.position for index in stack)
         stack = stack if placed and len(stack) > 1 else []
@@ -74,7 +75,7 @@ def plan_series(
         if stack:
             extra = tuple(copy for index in stack for copy in spare.get(index, ()))
             try:
-                plans.append(SeriesPlan(_order_stack(headers, stack), extra))
+                plans.append(_plan_stack(headers, stack, extra))
             except InterchangeError as error:
                 refused.append(RefusedSeries((*stack, *extra), error))
     plans.sort(key=lambda plan: min(plan.members))
@@ -135,16 +136,31 @@ def _by_series(headers: Sequence[DicomHeader]) -> list[list[int]]:
 
 
 def _without_copies(
-    headers: Sequence[DicomHeader], members: list[int]
+    members: Sequence[int], keys: Sequence[str]
 ) -> tuple[list[int], dict[int, list[int]]]:
-    """Keep the first file of each instance; give the others as its copies."""
-    first: dict[object, int] = {}
+    """Keep the first file of each key; give the others as its copies."""
+    first: dict[str, int] = {}
     spare: dict[int, list[int]] = {}
     for index in members:
-        keeper = first.setdefault(headers[index].instance_key or index, index)
+        keeper = first.setdefault(keys[index], index)
         if keeper != index:
             spare.setdefault(keeper, []).append(index)
     return list(first.values()), spare
+
+
+def _plan_stack(
+    headers: Sequence[DicomHeader], stack: list[int], extra: tuple[int, ...]
+) -> SeriesPlan:
+    """Order a stack; slices that were sent twice with other headers count once, if that helps."""
+    try:
+        return SeriesPlan(_order_stack(headers, stack), extra)
+    except UnevenSpacingError:
+        names = [header.instance_key for header in headers]
+        kept, spare = _without_copies([index for index in stack if names[index]], names)
+        if len(kept) == len(stack) or len(kept) + sum(map(len, spare.values())) < len(stack):
+            raise
+        again = tuple(copy for copies in spare.values() for copy in copies)
+        return SeriesPlan(_order_stack(headers, kept), (*extra, *again))
 
 
 def _stacks(header: DicomHeader) -> bool:

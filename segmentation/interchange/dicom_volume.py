@@ -29,7 +29,7 @@ from segmentation.interchange.dicom_pixels import (
 )
 from segmentation.interchange.dicom_place import place_volume
 from segmentation.interchange.dicom_series import stack_affine
-from segmentation.interchange.errors import MixedSizesError
+from segmentation.interchange.errors import InterchangeError, MixedSizesError
 from segmentation.interchange.grids import plain_grid, stored_affine, usable
 from segmentation.interchange.types import ReadImage
 
@@ -84,8 +84,11 @@ def _stack(first: Dataset, paths: Sequence[Sequence[Path]]) -> ReadImage:
     places: list[Place] = []
     for t, row in enumerate(paths):
         for z, path in enumerate(row):
-            dataset = first if t == z == 0 else open_dicom(path, whole=True)
-            samples = decode_frames(dataset)[0]
+            try:
+                dataset = first if t == z == 0 else open_dicom(path, whole=True)
+                samples = decode_frames(dataset)[0]
+            except InterchangeError as error:
+                raise type(error)(f"Slice {z + 1} of {len(row)}: {error.sentence}") from error
             if raw is None:
                 raw = np.empty((len(paths), len(row), *samples.shape), samples.dtype)
             raw = _widened(raw, samples)

@@ -166,7 +166,8 @@ class IntakeReader:
             else:
                 readable.append(entry)
                 headers.append(header)
-        plans, refused = plan_series(headers, separate=self._separate)
+        digests = [entry.digest for entry in readable]
+        plans, refused = plan_series(headers, digests, separate=self._separate)
         for series in refused:
             self._refuse([readable[index] for index in series.members], series.error)
         for plan in plans:

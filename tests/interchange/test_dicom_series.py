@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,8 @@ ABOUT_X = np.array([[1, 0, 0], [0, np.cos(0.2), -np.sin(0.2)], [0, np.sin(0.2), 
 
 
 def plans(paths: list[Path], **options: bool) -> tuple[list[SeriesPlan], list[InterchangeError]]:
-    found, refused = plan_series([read_header(path) for path in paths], **options)
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    found, refused = plan_series([read_header(path) for path in paths], digests, **options)
     return found, [series.error for series in refused]
 
 
@@ -174,6 +176,29 @@ def test_a_copy_of_a_slice_is_left_out(tmp_path: Path) -> None:
     assert plan.members == (0, 1, 2, 3)
 
 
+def test_a_slice_that_was_sent_again_with_another_header_counts_once(tmp_path: Path) -> None:
+    paths = write_axial(tmp_path, [0, 1, 2])
+    again = pydicom.dcmread(paths[1])
+    again.InstitutionName = "Elsewhere"
+    (plan,), errors = plans([*paths, save(again, tmp_path / "again.dcm")])
+    assert not errors
+    assert plan.order == ((0, 1, 2),)
+    assert plan.spare == (3,)
+
+
+def test_images_that_share_an_identifier_by_mistake_stay_apart(tmp_path: Path) -> None:
+    paths = [
+        save(
+            slice_of(np.full((4, 4), n, np.int16), ImagePositionPatient=None, SOPInstanceUID="1.9"),
+            tmp_path / f"{n}",
+        )
+        for n in range(3)
+    ]
+    assert [plan.members for plan in plans(paths)[0]] == [(0,), (1,), (2,)]
+    slices = write_axial(tmp_path / "s", [0, 1, 2], SOPInstanceUID="1.9")
+    assert [plan.order for plan in plans(slices)[0]] == [((0, 1, 2),)]
+
+
 def test_other_slices_at_one_place_are_refused(tmp_path: Path) -> None:
     paths = write_axial(tmp_path, [0, 1, 2]) + write_axial(tmp_path / "b", [1])
     error = refusal_of(paths)
@@ -236,6 +261,13 @@ def test_any_order_of_files_gives_the_same_volume(seed: int) -> None:
     places = [Place((0.0, 0.0, float(z) * 2.5), orientation, (1.0, 1.0)) for z in shuffled]
     (row,) = arrange(places)
     assert [shuffled[index] for index in row] == list(range(count))
+
+
+def test_a_slice_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+    paths = write_axial(tmp_path, [0, 1, 2, 3])
+    paths[2].write_bytes(paths[2].read_bytes()[:-20])
+    with pytest.raises(UnreadableError, match="Slice 3 of 4: The pixels"):
+        read_series([paths], Budget(Limits()))
 
 
 def test_each_slice_is_scaled_by_its_own_rescale(tmp_path: Path) -> None:
