@@ -167,18 +167,3 @@ def _blurred(pixels: Floats, sigma: float) -> Floats:
     if pixels.shape[1] == 1:
         return np.stack([cv2.GaussianBlur(c[0], (0, 0), sigma)[None] for c in pixels])
     return np.stack([ndimage.gaussian_filter(c, sigma) for c in pixels])
-
-
-def pad_to(layers: Layers, size: tuple[int, int, int]) -> Layers:
-    """Extend at the far ends up to ``size`` without any chance, for validation losses.
-
-    Pixels repeat the border; what was added is ignored.
-    """
-    extra = [max(0, want - have) for want, have in zip(size, layers.pixels.shape[1:], strict=True)]
-    widths = [(0, e) for e in extra]
-    pixels = np.pad(layers.pixels, [(0, 0), *widths], mode="edge")
-    maps = {name: np.pad(values, widths) for name, values in layers.maps.items()}
-    ignore = layers.ignore
-    if ignore is None:
-        ignore = np.zeros(layers.pixels.shape[1:], np.bool_)
-    return Layers(pixels, maps, np.pad(ignore, widths, constant_values=True))

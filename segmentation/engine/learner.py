@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,14 +144,3 @@ def _started(architecture: dict[str, Any], seed: int, start: Network | None) -> 
         own.update({n: t for n, t in given.items() if n in own and own[n].shape == t.shape})
         module.load_state_dict(own)
     return module
-
-
-def mean_loss(
-    module: nn.Module, batches: Sequence[Batch], task: Task, device: torch.device
-) -> float:
-    """The mean loss over batches without learning from them; NaN without any."""
-    if not batches:
-        return math.nan
-    with torch.inference_mode():
-        losses = [float(loss_of(module, batch, task, device)) for batch in batches]
-    return sum(losses) / len(losses)

@@ -4,7 +4,7 @@ middle, and what it is done with is settled slab by slab so that memory stays bo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -34,7 +34,6 @@ class _Tally:
     voxels: NDArray[np.int64]
     entropy: float = 0.0
     weight: int = 0
-    names: tuple[str, ...] = field(default=())
 
     def add(self, probabilities: Floats, best: Classes) -> None:
         """Count one settled slab: ``(classes, z, y, x)`` and its best class per voxel."""

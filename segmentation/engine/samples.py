@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segmentation.engine import preprocessing
-from segmentation.engine.augment import Layers, crop_flat, crop_volume, pad_to, vary_looks
+from segmentation.engine.augment import Layers, crop_flat, crop_volume, vary_looks
 from segmentation.engine.cases import TrainingCase, Truth
 from segmentation.engine.config import Recipe
 from segmentation.engine.errors import InvalidTrainingSetError
@@ -185,14 +185,6 @@ class Sampler:
             examples.append(self._drawn(self._store.example(index), rng))
         return collate(examples, self._task, self._rays)
 
-    def still(self, index: int) -> Batch:
-        """One case as it is, nothing drawn at random; of a large one, its middle."""
-        example = fit_channels(self._store.example(index), self._channels)
-        if self._task == "labels2d":
-            return collate([shrink(example, self._patch)], self._task, self._rays)
-        layers = pad_to(_middle(example.layers, self._patch), self._patch)
-        return collate([Example(layers, example.label)], self._task, self._rays)
-
     def _drawn(self, example: Example, rng: np.random.Generator) -> Example:
         example = fit_channels(example, self._channels)
         if self._task == "labels2d":
@@ -230,21 +222,11 @@ def _one_slice(layers: Layers, rng: np.random.Generator) -> Layers:
     if depth == 1:
         return layers
     z = int(rng.integers(depth))
-    return _cut(layers, (slice(z, z + 1), slice(None), slice(None)))
-
-
-def _cut(layers: Layers, where: tuple[slice, slice, slice]) -> Layers:
     return Layers(
-        layers.pixels[(slice(None), *where)],
-        {name: values[where] for name, values in layers.maps.items()},
-        None if layers.ignore is None else layers.ignore[where],
+        layers.pixels[:, z : z + 1],
+        {name: values[z : z + 1] for name, values in layers.maps.items()},
+        None if layers.ignore is None else layers.ignore[z : z + 1],
     )
-
-
-def _middle(layers: Layers, patch: tuple[int, int, int]) -> Layers:
-    starts = [max(0, (n - p) // 2) for n, p in zip(layers.pixels.shape[1:], patch, strict=True)]
-    z, y, x = (slice(s, s + p) for s, p in zip(starts, patch, strict=True))
-    return _cut(layers, (z, y, x))
 
 
 def _centre(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class CaseScore:
     counts: tuple[metrics.Counts, ...] = ()
     boxes: tuple[tuple[Boxes, Boxes, Boxes], ...] = ()
     labels: tuple[tuple[float, bool], ...] = ()
-    names: tuple[str, ...] = field(default=())
+    names: tuple[str, ...] = ()
 
 
 def score_case(segmentation: Segmentation, truth: Truth) -> CaseScore:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from segmentation.engine.augment import Layers, crop_flat, crop_volume, pad_to, vary_looks
+from segmentation.engine.augment import Layers, crop_flat, crop_volume, vary_looks
 from segmentation.engine.plans import PLANS, TrainingPlan
 from tests.engine.drawn import ball, discs
 
@@ -92,12 +92,3 @@ def test_looks_change_values_and_nothing_else_and_repeat(channels) -> None:
 def test_a_flat_image_stays_flat() -> None:
     flat = np.full((1, 1, 8, 8), 0.3, np.float32)
     assert np.array_equal(vary_looks(flat, PLANS["instance2d"], np.random.default_rng(0)), flat)
-
-
-def test_padding_is_ignored() -> None:
-    padded = pad_to(disc_layers(), (1, 100, 128))
-    assert padded.pixels.shape == (1, 1, 100, 128)
-    assert padded.ignore is not None
-    assert padded.ignore[0, 96:].all()
-    assert padded.ignore[0, :, 96:].all()
-    assert not padded.ignore[0, :96, :96].any()

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Norm = Literal["batch", "instance"]
-Dimensions = Literal[2, 3]
 
 
 def convolution(
