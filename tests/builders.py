@@ -73,6 +73,7 @@ def a_case(
         size_y=zyx[1],
         size_x=zyx[2],
         dtype="uint16",
+        source_grid={"permutation": [0, 1, 2], "flips": [False] * 3, "shape": list(zyx)},
         value_range=list(header.value_range),
         source_digest=header.pixel_digest,
         pixel_digest=header.pixel_digest,

@@ -7,7 +7,7 @@ import re
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
-from numpy.typing import NDArray
 
 from segmentation import access
-from segmentation.engine.masks import paint
+from segmentation.engine.errors import EngineError
 from segmentation.errors import InvalidInputError, MedsegError
+from segmentation.interchange.errors import InterchangeError
 from segmentation.interchange.types import NiftiGrid, SourceGrid
 from segmentation.jobs.queue import job_enqueue
 from segmentation.jobs.work import Work
@@ -36,19 +36,17 @@ from segmentation.models import (
 )
 from segmentation.selectors.revisions import state_at
 from segmentation.services.audit import event_record
-from segmentation.services.export_formats import (
-    ExportCase,
-    coco_write,
-    csv_write,
-    labels_write,
-    nifti_write,
-)
+from segmentation.services.export_case import ExportCase
+from segmentation.services.export_formats import labels_write, nifti_write
+from segmentation.services.export_tables import coco_write, csv_write
 from segmentation.services.pictures import spacing_of
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
 
 FORMATS = ("labels", "nifti", "coco", "csv")
-ACCEPTED, CHOSEN = "accepted", "chosen"
+ACCEPTED, CHOSEN, NEWEST = "accepted", "chosen", "newest"
+FILES = {"labels": labels_write, "nifti": nifti_write}
+TABLES = {"coco": coco_write, "csv": csv_write}
 Progress = Callable[[float, str], None]
 
 
@@ -108,12 +106,17 @@ def export_execute(work: Work) -> None:
 
 
 def export_cases_of(project: Project, which: str, cases: Sequence[str] = ()) -> list[Case]:
-    """The cases to export in the order of their numbers; withdrawn ones never leave the site."""
+    """The cases to export in the order of their numbers; withdrawn ones never leave the site.
+
+    ``accepted`` cases, ``chosen`` ones of these ids, or all whose ``newest`` revision exists.
+    """
     found = Case.objects.filter(project=project).exclude(state=Case.State.WITHDRAWN)
-    if which == CHOSEN:
-        found = found.filter(pk__in=cases).exclude(head=None)
-    else:
+    if which == ACCEPTED:
         found = found.exclude(accepted_revision=None).filter(state=Case.State.ACCEPTED)
+    else:
+        found = found.exclude(head=None)
+    if which == CHOSEN:
+        found = found.filter(pk__in=cases)
     return list(found.select_related("project", "head", "accepted_revision").order_by("number"))
 
 
@@ -123,30 +126,37 @@ def export_write(
     folder: Path,
     progress: Progress = lambda share, message: None,
 ) -> ExportReport:
-    """Write the cases into ``folder``; one that fails is told of and hides no other."""
+    """Write the cases into ``folder``; one that fails is told of, leaves no file, hides no other.
+
+    ``folder`` is empty.
+    """
     _check_format(format)
     files: list[str] = []
     refused: list[dict[str, Any]] = []
     ready: list[ExportCase] = []
-    stems = _stems(cases)
+    told: list[dict[str, Any]] = []
+    stems = stems_of(cases)
     for place, case in enumerate(cases):
         progress(place / len(cases), f"Case {place + 1} of {len(cases)}")
         try:
-            ready.append(export_case(case, stems[case.pk]))
-            files += _write_one(ready[-1], format, folder)
-        except MedsegError as error:
-            refused.append({"case": case.number, "code": error.code, "sentence": error.message})
-    if format == "coco":
-        files += coco_write(ready, folder)
-    elif format == "csv":
-        files += csv_write(ready, folder)
-    files.append(_manifest(folder, format, ready))
-    return ExportReport(tuple(files), len(ready), tuple(refused))
+            found = export_case(case, stems[case.pk])
+            files += _write_one(found, format, folder)
+        except (MedsegError, InterchangeError, EngineError) as error:
+            refused.append({"case": case.number, "code": error.code, "sentence": str(error)})
+            continue
+        told.append({"file": found.stem, **found.provenance})
+        if format in TABLES:
+            ready.append(found)
+    if write := TABLES.get(format):
+        files += write(ready, folder)
+    files.append(_manifest(folder, format, cases, told, refused))
+    return ExportReport(tuple(files), len(told), tuple(refused))
 
 
 def export_case(case: Case, stem: str) -> ExportCase:
-    """What the formats need of one case: its accepted revision, else the newest."""
-    revision = case.accepted_revision or case.head
+    """What the formats need of one case: what was accepted while that stands, else the newest."""
+    accepted = case.accepted_revision if case.state == Case.State.ACCEPTED else None
+    revision = accepted or case.head
     image = Image.objects.filter(case=case, is_reference=True).first()
     if revision is None or image is None:
         raise InvalidInputError(f"Case {case.number} has no mask yet.")
@@ -155,12 +165,14 @@ def export_case(case: Case, stem: str) -> ExportCase:
     return ExportCase(
         stem=stem,
         number=case.number,
+        title=case.title,
         task=case.project.task,
         findings=state.findings,
         rows=state.slices,
         grid=grid_of(image),
         affine_lps=None if image.affine_lps is None else np.array(image.affine_lps),
         spacing_mm=spacing_of(image),
+        spacing_source=image.spacing_source,
         label_names={label.index: label.name for label in labels},
         provenance=_provenance(case, revision),
     )
@@ -178,38 +190,26 @@ def grid_of(image: Image) -> SourceGrid:
     )
 
 
-def case_labels(case: ExportCase) -> NDArray[np.uint16]:
-    """Labels ``(z, y, x)`` on the stored grid: objects numbered as findings where instances are
-    asked for, label indices otherwise. The higher score is on top, a person's own above all."""
-    labels = np.zeros(case.grid.stored_shape, np.uint16)
-    for number, fields in sorted(case.kept(), key=lambda pair: (_rank(pair[1]), pair[0])):
-        value = number if case.task == Project.Task.INSTANCES else int(fields["label"])
-        for z, runs in case.rows_of(number):
-            paint(labels[z], runs, value)
-    return labels
-
-
-def _rank(fields: Any) -> float:
-    score = fields.get("score")
-    return 2.0 if score is None or fields.get("source") != "network" else float(score)
-
-
 def _write_one(case: ExportCase, format: str, folder: Path) -> list[str]:
-    if format == "labels":
-        return labels_write(case, case_labels(case), folder)
-    if format == "nifti":
-        return nifti_write(case, case_labels(case), folder)
-    return []
+    """The files of one case; they enter ``folder`` when all of them have been read back."""
+    if (write := FILES.get(format)) is None:
+        return []
+    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        names = write(case, Path(aside))
+        for name in names:
+            (Path(aside) / name).rename(folder / name)
+    return names
 
 
 def _provenance(case: Case, revision: MaskRevision) -> dict[str, Any]:
-    verdict = Review.objects.filter(case=case, revision=revision).order_by("-pk").first()
-    run = (
-        SegmentationRun.objects.filter(case=case)
-        .select_related("network_version__network", "recipe")
-        .order_by("-created_at")
+    """Who reviewed the revision, and which network and recipe it began with."""
+    verdict = (
+        Review.objects.filter(case=case, revision=revision)
+        .select_related("author")
+        .order_by("-pk")
         .first()
     )
+    run = _run_behind(case, revision)
     network = run and f"{run.network_version.network.name}@{run.network_version.number}"
     return {
         "case": case.number,
@@ -219,31 +219,57 @@ def _provenance(case: Case, revision: MaskRevision) -> dict[str, Any]:
         "reviewer": verdict.author.get_username() if verdict and verdict.author else None,
         "verdict": verdict.verdict if verdict else None,
         "network": network,
+        "network_digest": run.network_version.digest if run else None,
         "recipe": run.recipe.number if run and run.recipe else None,
+        "recipe_digest": run.recipe.digest if run and run.recipe else None,
         "drawn": case.is_drawn,
     }
 
 
-def _manifest(folder: Path, format: str, cases: Sequence[ExportCase]) -> str:
+def _run_behind(case: Case, revision: MaskRevision) -> SegmentationRun | None:
+    """The last run whose findings are in the revision's history."""
+    predicted = (
+        MaskRevision.objects.filter(case=case, sequence__lte=revision.sequence, on_head=True)
+        .exclude(run=None)
+        .select_related("run__network_version__network", "run__recipe")
+        .order_by("-sequence")
+        .first()
+    )
+    return predicted.run if predicted else None
+
+
+def _manifest(
+    folder: Path,
+    format: str,
+    cases: Sequence[Case],
+    told: Sequence[Mapping[str, Any]],
+    refused: Sequence[Mapping[str, Any]],
+) -> str:
     name = "export.json"
-    labels = dict(cases[0].label_names) if cases else {}
-    told = {
+    labels = Label.objects.filter(project__in={case.project_id for case in cases})
+    text = {
         "format": format,
         "notice": "Not for primary diagnosis.",
-        "labels": {str(index): label for index, label in sorted(labels.items())},
-        "cases": [{"file": case.stem, **case.provenance} for case in cases],
+        "labels": {str(label.index): label.name for label in labels.order_by("index")},
+        "cases": list(told),
+        "refused": list(refused),
     }
-    (folder / name).write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / name).write_text(json.dumps(text, indent=1, ensure_ascii=False), encoding="utf-8")
     return name
 
 
-def _stems(cases: Sequence[Case]) -> dict[uuid.UUID, str]:
-    """A file name for each case, from its title where that makes one, and never twice the same."""
+def stems_of(cases: Sequence[Case]) -> dict[uuid.UUID, str]:
+    """A file name for each case, from its title where that makes one, and never twice the same,
+    also where large and small letters count as one."""
     stems: dict[uuid.UUID, str] = {}
+    used: set[str] = set()
     for case in cases:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", _without_suffix(case.title)).strip("-._")[:80]
         stem = plain or f"case-{case.number:05d}"
-        stems[case.pk] = stem if stem not in stems.values() else f"{stem}-{case.number}"
+        while stem.casefold() in used:
+            stem = f"{stem}-{case.number}"
+        used.add(stem.casefold())
+        stems[case.pk] = stem
     return stems
 
 
