@@ -158,9 +158,9 @@ class Supervisor:
         self._migrate()
         python = sys.executable
         self._add("web", [python, *_uvicorn(self.host, self.port)])
+        self._wait_for_web()  # alone first: the workers' start would take its time from it
         self._add("worker", [python, *_worker("worker", "interactive,predict")], niceness=5)
         self._add("trainer", [python, *_worker("trainer", "train")], niceness=10)
-        self._wait_for_web()
         self.say(f"medseg is ready: {self.address}")
         self._offer_link()
         self._make_demo()
