@@ -9,7 +9,7 @@ const words = {
 };
 const file = (input: number, change: Partial<UploadReportFile> = {}): UploadReportFile => ({
   input,
-  given: input,
+  given: input + 1,
   name: null,
   outcome: "imported",
   code: "",
@@ -21,11 +21,10 @@ const file = (input: number, change: Partial<UploadReportFile> = {}): UploadRepo
 const report = (files: UploadReportFile[]): UploadReport => ({ imported: 1, refused: 0, duplicate: 0, files });
 
 describe("an import's report", () => {
-  it("gives each line the name that only this page knows, by the order of the upload", () => {
-    // Positions come from the service in the order of creation, and may have gaps.
+  it("gives each line the name that only this page knows, by its position", () => {
     const sent = [
-      { path: "b.png", position: 7 },
-      { path: "a.png", position: 2 },
+      { path: "b.png", position: 2 },
+      { path: "a.png", position: 1 },
       { path: "lost.png", position: null },
     ];
     const lines = reportLines(report([file(0), file(1)]), sent, words);
@@ -46,7 +45,7 @@ describe("an import's report", () => {
   });
 
   it("names the entries of an archive by their place in it", () => {
-    const files = [file(0, { given: 0 }), file(1, { given: 1 }), file(2, { given: 1 })];
+    const files = [file(0, { given: 1 }), file(1, { given: 2 }), file(2, { given: 2 })];
     const sent = [
       { path: "a.png", position: 1 },
       { path: "scan.zip", position: 2 },

@@ -13,20 +13,22 @@ export type ReportLine = {
   readonly case_id: string | null;
 };
 
+type Names = ReadonlyMap<number, string>;
+
 const FIRST: readonly string[] = ["refused", "duplicate", "imported", "mask"];
 
 /**
  * One line per input, what needs attention first, else in the order of the upload.
  *
- * The service numbers the files that it was given in order of their positions; an entry of an
- * archive is named by its place in it. A file that this page did not send itself (it was reloaded
- * meanwhile) stays without a name.
+ * The service says at which position it was given a file; an entry of an archive is named by its
+ * place in it. A file that this page did not send itself (it was reloaded meanwhile) stays without
+ * a name.
  */
 export function reportLines(report: UploadReport, sent: readonly Sent[], words: Words): ReportLine[] {
-  const names = namesByRank(sent);
+  const names: Names = new Map(sent.flatMap(({ position, path }) => (position === null ? [] : [[position, path]])));
   const perGiven = new Map<number, number>();
   for (const { given } of report.files) {
-    if (given !== undefined && given !== null) perGiven.set(given, (perGiven.get(given) ?? 0) + 1);
+    if (given !== null) perGiven.set(given, (perGiven.get(given) ?? 0) + 1);
   }
   const seen = new Map<number, number>();
   const lines = report.files.map((file) => lineOf(file, nameOf(file, names, perGiven, seen, words)));
@@ -54,23 +56,16 @@ export function tally(lines: readonly ReportLine[]): Readonly<Record<string, num
   return counts;
 }
 
-function namesByRank(sent: readonly Sent[]): readonly string[] {
-  return sent
-    .filter((one): one is Sent & { position: number } => one.position !== null)
-    .sort((a, b) => a.position - b.position)
-    .map(({ path }) => path);
-}
-
 function nameOf(
   file: UploadReportFile,
-  names: readonly string[],
+  names: Names,
   perGiven: ReadonlyMap<number, number>,
   seen: Map<number, number>,
   words: Words,
 ): string {
   if (file.name) return file.name;
-  if (file.given === undefined || file.given === null) return words.unknown(file.input + 1);
-  const own = names[file.given] ?? words.unknown(file.given + 1);
+  if (file.given === null) return words.unknown(file.input + 1);
+  const own = names.get(file.given) ?? words.unknown(file.given);
   if (perGiven.get(file.given) === 1) return own;
   const place = (seen.get(file.given) ?? 0) + 1;
   seen.set(file.given, place);
