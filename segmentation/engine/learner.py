@@ -66,7 +66,7 @@ class Learner:
             group["lr"] = self._rate * warm * 0.5 * (1 + math.cos(math.pi * min(part, 1.0)))
         loss = loss_of(self.module, batch, self.task, self.device)
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.module.parameters(), GRADIENT_NORM)
         self._optimiser.step()
         self._average(number)

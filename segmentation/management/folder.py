@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from segmentation.engine.cases import Split, TrainingCase, Truth
 from segmentation.engine.errors import InvalidTrainingSetError
@@ -24,6 +25,12 @@ from segmentation.management.reading import (
 from segmentation.management.spool import Spool
 
 Say = Callable[[str], None]
+TASK_WORDS: Mapping[str, Task] = {
+    **{task: task for task in get_args(Task)},
+    "instances": "instance2d",
+    "boxes": "boxes2d",
+    "labels": "labels2d",
+}
 VALIDATION_TENTH = 10
 LEAST_GROUPS = 5
 """With fewer groups none is taken away for validation."""
@@ -52,6 +59,16 @@ def read_folder(folder: Path, say: Say) -> Iterator[ReadCase]:
                     say(f"{found.name}: {found.sentence}")
             else:
                 yield found
+
+
+def task_of(word: str, folder: Path, say: Say) -> Task:
+    """The engine's task for its own word or a project's; "semantic" follows the first image."""
+    if word != "semantic":
+        return TASK_WORDS[word]
+    first = next(read_folder(folder, say), None)
+    if first is None:
+        raise InvalidTrainingSetError("The folder holds no image.")
+    return "semantic3d" if first.image.pixels.shape[2] > 1 else "semantic2d"
 
 
 def known_cases(

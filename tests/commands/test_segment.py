@@ -136,6 +136,14 @@ def test_inputs_of_one_name_do_not_overwrite_each_other(tmp_path, nuclei) -> Non
     assert names == ["disc0.labels.tif", "disc0-2.labels.tif"]
 
 
+def test_images_of_a_plain_folder_keep_their_own_names(tmp_path, nuclei) -> None:
+    folder = disc_folder(tmp_path / "discs", 2, 0)
+    code, answer, _ = run("segment", folder, "--network", nuclei, "--out", tmp_path / "out")
+    assert code == 0
+    names = [Path(report["labels"]).name for report in answer["inputs"]]
+    assert names == ["disc0.labels.tif", "disc1.labels.tif"]
+
+
 def test_a_failing_disk_leaves_no_half_file(tmp_path, nuclei, monkeypatch) -> None:
     folder = disc_folder(tmp_path / "discs", 1, 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,26 +45,33 @@ class Command(FileCommand):
         )
         options["out"].mkdir(parents=True, exist_ok=True)
         with stop_on_signal() as stopped:
+            names = _Names()
             reports = [
-                self._input(path, stem, network, settings, options["out"], stopped)
-                for path, stem in _named(options["paths"])
+                self._input(path, names, network, settings, options["out"], stopped)
+                for path in options["paths"]
             ]
         files = [report for part in reports for report in part]
         good = all(report["ok"] for report in files)
         return Outcome({"network": _called(network), "inputs": files}, DONE if good else FAILED)
 
     def _input(
-        self, path: Path, stem: str, network: Network, settings: Settings, out: Path, stopped: Any
+        self,
+        path: Path,
+        names: _Names,
+        network: Network,
+        settings: Settings,
+        out: Path,
+        stopped: Any,
     ) -> list[dict[str, Any]]:
         """All images of one path; a folder or file usually holds one."""
         reports = []
         with IntakeReader([path]) as reader:
-            for number, found in enumerate(reader):
+            for found in reader:
                 if isinstance(found, Refusal):
                     reports.append(self._refused(path, found.code, found.sentence))
                     continue
-                name = stem if number == 0 else f"{stem}-{number + 1}"
-                reports.append(self._image(path, name, found, network, settings, out, stopped))
+                stem = names.give(path, found.image)
+                reports.append(self._image(path, stem, found, network, settings, out, stopped))
         if not reports:
             sentence = (
                 "There is no image in it. Give an image, a volume or a folder of DICOM files."
@@ -125,10 +132,16 @@ def _called(network: Network) -> str:
     return f"{network.card['name']}@{network.card['version']}"
 
 
-def _named(paths: list[Path]) -> Iterator[tuple[Path, str]]:
-    """Each path with the stem of its results; a second input of one name gets a number."""
-    used: dict[str, int] = {}
-    for path in paths:
-        stem = stem_of(path)
-        used[stem] = used.get(stem, 0) + 1
-        yield path, stem if used[stem] == 1 else f"{stem}-{used[stem]}"
+class _Names:
+    """Stems of results, no two alike: a second image of one name gets a number."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, int] = {}
+
+    def give(self, path: Path, image: ReadImage) -> str:
+        """A DICOM folder's images are called after the folder, others after their own file."""
+        plain_file = path.is_dir() and not image.series_key
+        stem = stem_of(Path(image.name)) if plain_file else stem_of(path)
+        self._used[stem] = self._used.get(stem, 0) + 1
+        count = self._used[stem]
+        return stem if count == 1 else f"{stem}-{count}"

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -19,7 +19,7 @@ from segmentation.engine.runtime import thread_count
 from segmentation.engine.training import train
 from segmentation.engine.types import Task
 from segmentation.management.console import FileCommand, Outcome, UsageError, stop_on_signal
-from segmentation.management.folder import labels_of, training_cases
+from segmentation.management.folder import TASK_WORDS, labels_of, task_of, training_cases
 from segmentation.management.reading import LabelBook
 from segmentation.management.spool import Spool
 
@@ -33,7 +33,7 @@ class Command(FileCommand):
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", required=True, type=Path, help="folder with index.csv")
-        parser.add_argument("--task", required=True, choices=get_args(Task))
+        parser.add_argument("--task", required=True, choices=[*TASK_WORDS, "semantic"])
         parser.add_argument("--out", required=True, type=Path, help="folder of the new network")
         budget = parser.add_mutually_exclusive_group()
         budget.add_argument("--steps", type=int, help=f"budget in steps, {DEFAULT_STEPS} if unsaid")
@@ -52,11 +52,11 @@ class Command(FileCommand):
         parser.add_argument("--threads", type=int, help="number of CPU threads")
 
     def run(self, options: Mapping[str, Any]) -> Outcome:
-        task: Task = options["task"]
+        task = task_of(options["task"], options["data"], self.say)
         budget = _budget(options)
         start = load_network(resolve_network(options["start"])) if options["start"] else None
         recipe = _recipe(options["recipe"], start, task)
-        labels = self._labels(options, start)
+        labels = self._labels(options, task, start)
         book = LabelBook(tuple(labels), frozenset(options["ignore"]))
         out: Path = options["out"]
         with (
@@ -88,13 +88,13 @@ class Command(FileCommand):
         self.say(f"{network.card['name']}@{network.card['version']} is written to {out}.")
         return Outcome(_answer(network, out))
 
-    def _labels(self, options: Mapping[str, Any], start: Network | None) -> list[str]:
+    def _labels(self, options: Mapping[str, Any], task: Task, start: Network | None) -> list[str]:
         if options["labels"]:
             return [name.strip() for name in options["labels"].split(",") if name.strip()]
         if start is not None:
             return list(start.labels)
         ignored = frozenset(options["ignore"])
-        labels = labels_of(options["data"], options["task"], ignored, self.say)
+        labels = labels_of(options["data"], task, ignored, self.say)
         if not labels:
             raise InvalidTrainingSetError("The folder names no labels. Give them with --labels.")
         return labels
