@@ -22,6 +22,7 @@ from segmentation.demo.catalogue import PARTS, PROJECTS, DemoPart
 from segmentation.demo.packages import PACKAGES, package_fetch
 from segmentation.errors import MedsegError, StateRefusedError
 from segmentation.models import AuditEvent, Membership, Project
+from segmentation.selectors.people import site_administrator
 from segmentation.services.audit import SITE, event_record
 from segmentation.services.imports import import_paths
 from segmentation.services.labels import LabelSpec
@@ -85,7 +86,7 @@ def _alone() -> Iterator[bool]:
 
 
 def _maker() -> User:
-    maker = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    maker = site_administrator()
     if maker is None:
         raise StateRefusedError(
             "The demo needs somebody who runs the site. Make that person first: "

@@ -16,14 +16,17 @@ from django.db.models import Max
 
 from segmentation.engine.checkpoints import (
     CARD,
+    PICKLES,
     SHIPPED,
     WEIGHTS,
     Network,
     load_card,
     load_network,
 )
+from segmentation.errors import InvalidInputError
 from segmentation.models import Blob, NetworkVersion, Project
 from segmentation.models import Network as NetworkRow
+from segmentation.services.audit import event_record
 from segmentation.storage.blobs import blob_copy, blob_put
 from segmentation.storage.folders import cache_folder
 
@@ -63,6 +66,45 @@ def network_version_add(
     with transaction.atomic():
         network = _project_network(project, kind, card["task"])
         return _add(network, blob, card, NetworkVersion.State.CHALLENGER, parent)
+
+
+def network_register(*, folder: Path, name: str, project: Project | None) -> NetworkVersion:
+    """Register a network that ``train`` wrote elsewhere, under a name of its own, as a challenger.
+
+    It is loaded once, so that what could not run is refused now; the same weights again are the
+    same version. Without a project it is everybody's to choose.
+    """
+    _refuse_pickles(folder)
+    card = load_network(folder).card
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise InvalidInputError(f"A network's name has 1 to {NAME_LENGTH} characters.")
+    blob = blob_put(folder / WEIGHTS, Blob.Kind.WEIGHTS)
+    with transaction.atomic():
+        network, _ = NetworkRow.objects.get_or_create(
+            name=name, defaults={"project": project, "task": card["task"]}
+        )
+        if (network.project, network.task) != (project, card["task"]):
+            raise InvalidInputError(
+                f"Another network is called {name!r}; it has another task or project. "
+                "Choose another name."
+            )
+        version = _add(network, blob, card, NetworkVersion.State.CHALLENGER, None)
+        subject = {"version": str(version.pk), "digest": version.digest}
+        event_record(project, "network.registered", actor=None, subject=subject)
+    return version
+
+
+def _refuse_pickles(path: Path) -> None:
+    """Weights that can run foreign code when they are opened never are."""
+    folder, patterns = (path.parent, [path.name]) if path.is_file() else (path, PICKLES)
+    if (folder / WEIGHTS).is_file() and folder == path:
+        return
+    pickled = sorted(file.name for pattern in patterns for file in folder.glob(pattern))
+    if pickled:
+        raise InvalidInputError(
+            f"{pickled[0]} may run foreign code when it is opened, so it is not. Give the folder "
+            f"that train wrote, with {WEIGHTS} and {CARD}."
+        )
 
 
 def _sync(folder: Path) -> bool:
