@@ -53,8 +53,8 @@ export function labelsOf(about: ReviewCase): Label[] {
 }
 
 export const cutoffsOf = ({ cutoffs }: ReviewCase): Cutoffs => ({
-  score: cutoffs.score ?? 0,
-  overlap: cutoffs.overlap ?? 1,
+  score: cutoffs?.score ?? 0,
+  overlap: cutoffs?.overlap ?? 1,
 });
 
 /** The network is still at work, or is in the queue for this case. */
