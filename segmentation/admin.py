@@ -25,15 +25,23 @@ class ReadOnlyAdmin(Rows):
     list_per_page = 50
     show_full_result_count = False
     actions = None
+    list_select_related = True
 
     def __init__(self, model: type[Model], site: admin.AdminSite) -> None:
         super().__init__(model, site)
         shown = [field for field in model._meta.fields if field.name not in NEVER_SHOWN]
         short = [f.name for f in shown if not isinstance(f, BinaryField | JSONField | TextField)]
-        self.list_display = tuple(short[:SHOWN_AT_MOST])
-        self.fields = tuple(f.name for f in shown if not isinstance(f, BinaryField))
-        self.readonly_fields = self.fields
-        self.list_select_related = True
+        self.columns = short[:SHOWN_AT_MOST]
+        self.rows = [f.name for f in shown if not isinstance(f, BinaryField)]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self.columns
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.rows
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.rows
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -48,8 +56,5 @@ class ReadOnlyAdmin(Rows):
         return bool(request.user.is_active and request.user.is_superuser)
 
 
-for shown_model in (User, Group):
-    if admin.site.is_registered(shown_model):
-        admin.site.unregister(shown_model)
-for shown_model in (User, *apps.get_app_config("segmentation").get_models()):
-    admin.site.register(shown_model, ReadOnlyAdmin)
+admin.site.unregister([User, Group])
+admin.site.register([User, *apps.get_app_config("segmentation").get_models()], ReadOnlyAdmin)

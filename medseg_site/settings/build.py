@@ -166,6 +166,7 @@ def _rest() -> dict[str, Any]:
             "TITLE": "medseg",
             "DESCRIPTION": "Review and correct segmentations of medical images.",
             "VERSION": "1",
+            "OAS_VERSION": "3.1.1",
             "SCHEMA_PATH_PREFIX": r"/api/v1",
             "COMPONENT_SPLIT_REQUEST": True,
             "SERVE_INCLUDE_SCHEMA": False,

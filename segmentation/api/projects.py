@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from segmentation.api.pagination import PAGING, keyset_page, page_of
 from segmentation.api.permissions import person_of
 from segmentation.api.recipes import RecipeSerializer, StepsSerializer
-from segmentation.api.shapes import CASE_STATES, ROLES, TASKS, PersonRefSerializer, read
+from segmentation.api.shapes import CASE_STATES, ROLES, TASKS, PersonRefSerializer, read, shape
 from segmentation.errors import InvalidInputError
 from segmentation.selectors import projects as selectors
 from segmentation.services import projects as services
@@ -104,10 +104,9 @@ class ProjectChangeSerializer(ProjectSettingsSerializer):
     archived = serializers.BooleanField(required=False)
 
 
-CaseCountsSerializer: type[serializers.Serializer[Any]] = type(
+CaseCountsSerializer = shape(
     "CaseCountsSerializer",
-    (serializers.Serializer,),
-    {state: serializers.IntegerField() for state in (*CASE_STATES, "total")},
+    **{state: serializers.IntegerField() for state in (*CASE_STATES, "total")},
 )
 
 

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from segmentation.api.pagination import PAGING, keyset_page, page_of
 from segmentation.api.permissions import person_of
-from segmentation.api.shapes import TASKS, read
+from segmentation.api.shapes import TASKS, read, shape
 from segmentation.errors import NotFoundError
 from segmentation.selectors import projects as selectors
 from segmentation.services import recipes as services
@@ -31,34 +31,32 @@ class RecipeSerializer(StepsSerializer):
     created_at = serializers.DateTimeField()
 
 
-class OptionSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    label = serializers.CharField()
-    type = serializers.ChoiceField(("number", "integer", "boolean", "choice"))
-    default = serializers.JSONField()
-    min = serializers.FloatField(allow_null=True)
-    max = serializers.FloatField(allow_null=True)
-    unit = serializers.CharField(allow_blank=True)
-    choices = serializers.ListField(child=serializers.CharField())
-
-
-class MethodSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    label = serializers.CharField()
-    help = serializers.CharField()
-    options = OptionSerializer(many=True)
-
-
-class StepKindSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    label = serializers.CharField()
-    methods = MethodSerializer(many=True)
-
-
-RecipeDefaultsSerializer: type[serializers.Serializer[Any]] = type(
-    "RecipeDefaultsSerializer",
-    (serializers.Serializer,),
-    {task: StepsSerializer() for task in TASKS},
+OptionSerializer = shape(
+    "OptionSerializer",
+    name=serializers.CharField(),
+    label=serializers.CharField(),
+    type=serializers.ChoiceField(("number", "integer", "boolean", "choice")),
+    default=serializers.JSONField(),
+    min=serializers.FloatField(allow_null=True),
+    max=serializers.FloatField(allow_null=True),
+    unit=serializers.CharField(allow_blank=True),
+    choices=serializers.ListField(child=serializers.CharField()),
+)
+MethodSerializer = shape(
+    "MethodSerializer",
+    name=serializers.CharField(),
+    label=serializers.CharField(),
+    help=serializers.CharField(),
+    options=OptionSerializer(many=True),
+)
+StepKindSerializer = shape(
+    "StepKindSerializer",
+    name=serializers.CharField(),
+    label=serializers.CharField(),
+    methods=MethodSerializer(many=True),
+)
+RecipeDefaultsSerializer = shape(
+    "RecipeDefaultsSerializer", **{task: StepsSerializer() for task in TASKS}
 )
 
 

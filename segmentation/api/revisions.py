@@ -8,14 +8,25 @@ from typing import Any
 
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from segmentation.api.pagination import page_of
 from segmentation.api.permissions import person_of
-from segmentation.api.shapes import FINDING_STATES, HeadSerializer, PersonRefSerializer, read
+from segmentation.api.revision_shapes import (
+    CaseStateSerializer,
+    ConflictSerializer,
+    DiffSerializer,
+    HistoryEntrySerializer,
+    MergeSerializer,
+    RestoreSerializer,
+    SavedSerializer,
+    SaveHeadSerializer,
+    SaveSerializer,
+    StateSerializer,
+)
+from segmentation.api.shapes import read
 from segmentation.errors import InvalidInputError, PreconditionRequiredError
 from segmentation.selectors import history
 from segmentation.selectors import revisions as selectors
@@ -23,172 +34,7 @@ from segmentation.services import revision_merges, revisions
 from segmentation.services.changes import read_findings, read_slices
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-SOURCES = ("network", "person", "import")
-KINDS = ("imported", "predicted", "edited", "merged")
 NO_REVISION = "none"
-
-
-class FindingFieldsSerializer(serializers.Serializer[Any]):
-    """What a finding is. Fields that a change does not say keep their value."""
-
-    label = serializers.IntegerField(required=False)
-    state = serializers.ChoiceField(FINDING_STATES, required=False)
-    score = serializers.FloatField(allow_null=True, required=False)
-    box = serializers.ListField(
-        child=serializers.FloatField(), min_length=4, max_length=4, allow_null=True, required=False
-    )
-    z = serializers.IntegerField(allow_null=True, required=False)
-    candidate = serializers.IntegerField(allow_null=True, required=False)
-    run = serializers.UUIDField(allow_null=True, required=False, format="hex_verbose")
-    source = serializers.ChoiceField(SOURCES, required=False)
-    note = serializers.CharField(allow_blank=True, required=False, trim_whitespace=False)
-    suppressed_by = serializers.IntegerField(allow_null=True, required=False)
-
-    def to_internal_value(self, given: Any) -> Any:
-        """A change is checked whole by its service; here only unknown names are refused."""
-        read_ = super().to_internal_value(given)
-        if unknown := given.keys() - self.fields.keys():
-            raise serializers.ValidationError({min(unknown): "A finding has no such field."})
-        if read_.get("run"):
-            read_["run"] = str(read_["run"])
-        return read_
-
-
-class FindingChangeSerializer(FindingFieldsSerializer):
-    finding = serializers.IntegerField(min_value=1)
-    removed = serializers.BooleanField(required=False)
-
-
-class FindingSerializer(serializers.Serializer[Any]):
-    finding = serializers.IntegerField()
-    label = serializers.IntegerField()
-    state = serializers.ChoiceField(FINDING_STATES)
-    score = serializers.FloatField(allow_null=True)
-    box = serializers.ListField(child=serializers.FloatField(), allow_null=True)
-    z = serializers.IntegerField(allow_null=True)
-    candidate = serializers.IntegerField(allow_null=True)
-    run = serializers.UUIDField(allow_null=True)
-    source = serializers.ChoiceField(SOURCES)
-    note = serializers.CharField(allow_blank=True)
-    suppressed_by = serializers.IntegerField(allow_null=True)
-
-
-class SliceChangeSerializer(serializers.Serializer[Any]):
-    finding = serializers.IntegerField(min_value=0)
-    z = serializers.IntegerField(min_value=0)
-    runs = serializers.CharField(
-        allow_blank=True,
-        max_length=30_000_000,
-        help_text="Base64 of LEB128 run lengths in row-major order; empty erases.",
-    )
-
-
-class SliceSerializer(SliceChangeSerializer):
-    digest = serializers.CharField()
-
-
-class StateSerializer(serializers.Serializer[Any]):
-    head = HeadSerializer(allow_null=True)
-    findings = FindingSerializer(many=True)
-    slices = SliceSerializer(many=True)
-
-
-class CaseStateSerializer(StateSerializer):
-    next_finding = serializers.IntegerField()
-
-
-class CutoffsSerializer(serializers.Serializer[Any]):
-    score = serializers.FloatField(min_value=0, max_value=1, required=False)
-    overlap = serializers.FloatField(min_value=0, max_value=1, required=False)
-
-
-class SaveSerializer(serializers.Serializer[Any]):
-    operation = serializers.CharField(max_length=40)
-    sitting = serializers.UUIDField(required=False, allow_null=True)
-    tab = serializers.UUIDField()
-    fence = serializers.IntegerField(required=False, allow_null=True)
-    slices = SliceChangeSerializer(many=True, required=False)
-    findings = FindingChangeSerializer(many=True, required=False)
-    cutoffs = CutoffsSerializer(required=False)
-
-
-class AcceptedSerializer(serializers.Serializer[Any]):
-    finding = serializers.IntegerField()
-    z = serializers.IntegerField()
-    digest = serializers.CharField()
-
-
-class SavedSerializer(HeadSerializer):
-    parent = serializers.UUIDField(allow_null=True)
-    accepted = AcceptedSerializer(many=True)
-
-
-class KeptSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    sequence = serializers.IntegerField()
-
-
-class TheirsSerializer(serializers.Serializer[Any]):
-    slices = SliceSerializer(many=True)
-    findings = FindingChangeSerializer(many=True)
-
-
-class ConflictSerializer(serializers.Serializer[Any]):
-    """``conflict`` tells head, kept and theirs; ``not_holder`` tells the holder."""
-
-    code = serializers.CharField()
-    message = serializers.CharField()
-    head = HeadSerializer(required=False, allow_null=True)
-    kept = KeptSerializer(required=False)
-    theirs = TheirsSerializer(required=False)
-
-
-class HistoryEntrySerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    sequence = serializers.IntegerField()
-    kind = serializers.ChoiceField(KINDS)
-    operation = serializers.CharField(allow_blank=True)
-    author = PersonRefSerializer(allow_null=True)
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField()
-    count = serializers.IntegerField()
-    on_head = serializers.BooleanField()
-    parent = serializers.UUIDField(allow_null=True)
-
-
-class SliceDiffSerializer(serializers.Serializer[Any]):
-    finding = serializers.IntegerField()
-    z = serializers.IntegerField()
-    added = serializers.IntegerField()
-    removed = serializers.IntegerField()
-    from_runs = serializers.CharField(allow_blank=True)
-    to_runs = serializers.CharField(allow_blank=True)
-
-
-class FindingDiffSerializer(serializers.Serializer[Any]):
-    finding = serializers.IntegerField()
-    before = FindingFieldsSerializer(allow_null=True)
-    after = FindingFieldsSerializer(allow_null=True)
-
-
-class DiffSerializer(serializers.Serializer[Any]):
-    to = HeadSerializer(allow_null=True)
-    slices = SliceDiffSerializer(many=True)
-    findings = FindingDiffSerializer(many=True)
-
-    def get_fields(self) -> dict[str, Any]:
-        return {**super().get_fields(), "from": HeadSerializer(allow_null=True)}
-
-
-class RestoreSerializer(serializers.Serializer[Any]):
-    revision = serializers.UUIDField()
-    tab = serializers.UUIDField()
-
-
-class MergeSerializer(serializers.Serializer[Any]):
-    take = serializers.ChoiceField(("both", "mine"))
-    tab = serializers.UUIDField()
-
 
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -240,7 +86,8 @@ class CaseRevisionsView(APIView):
         """Save one change. On an older state it is refused, kept beside the line, and told."""
         user = person_of(request)
         parent_id, key = _parent(request), _key(request)
-        given = read(SaveSerializer, request)
+        given = read(SaveHeadSerializer, request)
+        rows = request.data if isinstance(request.data, dict) else {}
         cutoffs = given.get("cutoffs", {})
         saved = revisions.revision_append(
             user=user,
@@ -249,8 +96,8 @@ class CaseRevisionsView(APIView):
             key=key,
             asked=revisions.Asked(
                 given["operation"],
-                read_slices(given.get("slices", [])),
-                read_findings(given.get("findings", [])),
+                read_slices(rows.get("slices", [])),
+                read_findings(rows.get("findings", [])),
                 sitting=given.get("sitting"),
                 score_cutoff=cutoffs.get("score"),
                 overlap_cutoff=cutoffs.get("overlap"),

@@ -71,3 +71,11 @@ def read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str,
     content = kind(data=request.data)
     content.is_valid(raise_exception=True)
     return dict(content.validated_data)
+
+
+def shape(
+    name: str, /, **fields: serializers.Field[Any, Any, Any, Any]
+) -> type[serializers.Serializer[Any]]:
+    """A serializer class whose fields may be called like a serializer's own attributes
+    (``label``, ``help``, ``parent``), which a class statement could not spell."""
+    return type(name, (serializers.Serializer,), fields)

@@ -16,8 +16,9 @@ def audit_events(*, user: User, chain: str = "", project_id: object = None) -> Q
     """The events of one chain, or of all chains of a project, or everything there is to see."""
     events = scoped(user, AuditEvent).select_related("actor")
     if project_id:
-        require(user, "audit.read", visible(user, Project, project_id))
-        events = events.filter(project=project_id)
+        project = visible(user, Project, project_id)
+        require(user, "audit.read", project)
+        events = events.filter(project=project)
     if chain:
         _require_chain(user, chain)
         events = events.filter(chain=chain)

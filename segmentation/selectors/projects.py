@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -190,10 +191,10 @@ def _members(project: Project) -> list[Membership]:
     return sorted(project.memberships.all(), key=lambda row: row.user.get_username().casefold())
 
 
-def _counts(found: list[Project]) -> dict[object, dict[str, int]]:
+def _counts(found: list[Project]) -> dict[uuid.UUID, dict[str, int]]:
     counts = {project.pk: {**dict.fromkeys(Case.State.values, 0), "total": 0} for project in found}
     rows = Case.objects.filter(project__in=found).values_list("project", "state")
     for project_id, state, count in rows.annotate(count=Count("pk")):
         counts[project_id][state] = count
         counts[project_id]["total"] += count
-    return dict(counts)
+    return counts

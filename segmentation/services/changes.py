@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,31 +70,45 @@ class Limits:
     labels: frozenset[int]
 
 
-def read_slices(rows: Sequence[Mapping[str, Any]]) -> list[SliceRows]:
-    """From the wire: ``{"finding", "z", "runs": base64}`` each."""
+def read_slices(rows: object) -> list[SliceRows]:
+    """From the wire: ``{"finding", "z", "runs": base64}`` each. Nothing about it is trusted."""
     read = []
-    for at, row in enumerate(rows):
+    for at, row in enumerate(_listed(rows, "slices")):
+        number, z = _whole_in(row, "finding", at, "slices"), _whole_in(row, "z", at, "slices")
         try:
-            runs = base64.b64decode(row["runs"], validate=True)
-        except (binascii.Error, ValueError) as error:
+            runs = base64.b64decode(row.get("runs", ""), validate=True)
+        except (TypeError, ValueError) as error:
             raise InvalidInputError(
                 "A mask's rows are not base64.", fields={f"slices.{at}.runs": "Not base64."}
             ) from error
-        read.append(SliceRows(row["finding"], row["z"], runs))
+        read.append(SliceRows(number, z, runs))
     return read
 
 
-def read_findings(rows: Sequence[Mapping[str, Any]]) -> list[FindingRow]:
+def read_findings(rows: object) -> list[FindingRow]:
     """From the wire: ``{"finding", …fields}`` or ``{"finding", "removed": true}`` each."""
-    return [
-        FindingRow(
-            row["finding"],
-            None
-            if row.get("removed")
-            else {name: value for name, value in row.items() if name not in {"finding", "removed"}},
+    read = []
+    for at, row in enumerate(_listed(rows, "findings")):
+        number = _whole_in(row, "finding", at, "findings")
+        told = {name: value for name, value in row.items() if name not in {"finding", "removed"}}
+        read.append(FindingRow(number, None if row.get("removed") is True else told))
+    return read
+
+
+def _listed(rows: object, what: str) -> list[Mapping[str, Any]]:
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise InvalidInputError(f"{what} must be a list of objects.", fields={what: "No list."})
+    return rows
+
+
+def _whole_in(row: Mapping[str, Any], name: str, at: int, what: str) -> int:
+    value = row.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise InvalidInputError(
+            f"Each of the {what} needs a whole number as its {name}.",
+            fields={f"{what}.{at}.{name}": "No whole number."},
         )
-        for row in rows
-    ]
+    return value
 
 
 def checked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -63,7 +63,7 @@ def _write(project: Project, index: int, spec: LabelSpec, standing: Label | None
     label.save()
 
 
-def _require_set(specs: Sequence[LabelSpec], standing: Sequence[int] | set[int]) -> None:
+def _require_set(specs: Sequence[LabelSpec], standing: Collection[int]) -> None:
     alive = [spec for spec in specs if not spec.retired]
     if not alive:
         raise _fault("A project needs at least one label.", "labels")
