@@ -179,7 +179,7 @@ class TusFileView(APIView):
             file_id=file.pk,
             offset_bytes=_whole_number(request, "Upload-Offset"),
             source=request.stream or io.BytesIO(),
-            length_bytes=_whole_number(request, "Content-Length"),
+            length_bytes=_whole_number(request, "Content-Length", "0"),
         )
         expires = http_date(services.expires_at(file.session).timestamp())
         told = {"Upload-Offset": str(file.offset_bytes), "Upload-Expires": expires}
@@ -199,8 +199,8 @@ def _require_version(request: Request) -> None:
         raise InvalidInputError("This server speaks version 1.0.0 of the tus protocol.")
 
 
-def _whole_number(request: Request, header: str) -> int:
-    given = request.headers.get(header, "")
+def _whole_number(request: Request, header: str, usual: str = "") -> int:
+    given = request.headers.get(header) or usual
     if not given.isascii() or not given.isdigit() or len(given) > 15:
         raise InvalidInputError(f"{header} must be a number of bytes.", fields={header: "Missing."})
     return int(given)

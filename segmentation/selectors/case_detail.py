@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from segmentation.access import verbs_of, visible
 from segmentation.models import Assignment, Case, Image, Job, Presence, Review, SegmentationRun
-from segmentation.selectors.cases import job_brief
+from segmentation.selectors.cases import JOB_COLUMNS, job_brief
 from segmentation.selectors.people import display_name, person_ref
 from segmentation.selectors.presence import presence_answer
 from segmentation.selectors.projects import label_answer
@@ -57,7 +57,7 @@ def case_answer(*, user: User, case_id: object) -> dict[str, Any]:
         .order_by("-created_at")
         .first()
     )
-    job = Job.objects.filter(case=case).order_by("-created_at").first()
+    job = Job.objects.filter(case=case).order_by("-created_at").values(*JOB_COLUMNS).first()
     presence = Presence.objects.filter(case=case).select_related("holder").first()
     reviews = Review.objects.filter(case=case).select_related("author").order_by("created_at")
     assigned = Assignment.objects.filter(case=case).select_related("user").order_by("pk")

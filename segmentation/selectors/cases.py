@@ -44,6 +44,7 @@ COLUMNS = (
     "touched_at",
     "updated_at",
 )
+JOB_COLUMNS = ("id", "kind", "state", "progress", "message", "cause")
 Rows = QuerySet[Case, dict[str, Any]]
 WORKABLE = (Case.State.READY, Case.State.IN_PROGRESS, Case.State.RETURNED)
 
@@ -159,14 +160,14 @@ def case_next(
     return None
 
 
-def job_brief(job: Job) -> dict[str, Any]:
-    """A job as its case shows it."""
+def job_brief(job: Mapping[str, Any]) -> dict[str, Any]:
+    """A job (its ``JOB_COLUMNS``) as its case shows it."""
     return {
-        "id": job.pk,
-        "kind": job.kind,
-        "state": job.state,
-        "progress": job.progress,
-        "message": job.cause or job.message,
+        "id": job["id"],
+        "kind": job["kind"],
+        "state": job["state"],
+        "progress": job["progress"],
+        "message": job["cause"] or job["message"],
     }
 
 
@@ -192,13 +193,10 @@ def _assignees(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:
 
 def _jobs(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
     """The newest job of each case, unless it went well: that shows in the case itself."""
-    newest = {}
-    for job in Job.objects.filter(case__in=keys).order_by("created_at"):
-        newest[job.case_id] = job
+    rows = Job.objects.filter(case__in=keys).order_by("created_at")
+    newest = {row["case_id"]: row for row in rows.values("case_id", *JOB_COLUMNS)}
     return {
-        key: job_brief(job)
-        for key, job in newest.items()
-        if key is not None and job.state != Job.State.SUCCEEDED
+        key: job_brief(row) for key, row in newest.items() if row["state"] != Job.State.SUCCEEDED
     }
 
 
