@@ -14,6 +14,7 @@ import redis
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 
+from tests.composed import ComposedSite
 from tests.running import Site
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -125,8 +126,14 @@ def stopped_site(short_folder: Path, free_port: int) -> Iterator[Site]:
 
 
 @pytest.fixture
-def running_site(stopped_site: Site) -> Site:
-    """The same, started and answering."""
-    stopped_site.start()
-    stopped_site.wait_until_ready()
-    return stopped_site
+def running_site(short_folder: Path, free_port: int) -> Iterator[Site]:
+    """The same, started and answering; ``MEDSEG_TEST_SITE=composed`` puts it behind nginx."""
+    kind = ComposedSite if os.environ.get("MEDSEG_TEST_SITE") == "composed" else Site
+    site = kind(short_folder / "data", free_port)
+    site.make_database()
+    try:
+        site.start()
+        site.wait_until_ready()
+        yield site
+    finally:
+        site.remove()
