@@ -1395,6 +1395,7 @@ export interface components {
             head: components["schemas"]["Head"] | null;
             findings: components["schemas"]["Finding"][];
             slices: components["schemas"]["Slice"][];
+            /** @description The number for a new finding. */
             next_finding: number;
         };
         /**
@@ -1498,7 +1499,7 @@ export interface components {
             /** @default  */
             kind?: string;
         };
-        /** @description ``conflict`` tells head, kept and theirs; ``not_holder`` tells the holder. */
+        /** @description ``conflict`` tells head, kept and theirs; other codes only their sentence. */
         Conflict: {
             code: string;
             message: string;
@@ -1531,9 +1532,9 @@ export interface components {
             overlap?: number;
         };
         Diff: {
-            to: components["schemas"]["Head"] | null;
             slices: components["schemas"]["SliceDiff"][];
             findings: components["schemas"]["FindingDiff"][];
+            to: components["schemas"]["Head"] | null;
             from: components["schemas"]["Head"] | null;
         };
         /**
@@ -1572,6 +1573,7 @@ export interface components {
             state: components["schemas"]["FindingStateEnum"];
             /** Format: double */
             score: number | null;
+            /** @description x1, y1, x2, y2; half-open. */
             box: number[] | null;
             z: number | null;
             candidate: number | null;
@@ -1581,12 +1583,14 @@ export interface components {
             note: string;
             suppressed_by: number | null;
         };
-        /** @description What a finding is. Fields that a change does not say keep their value. */
         FindingChange: {
+            finding: number;
+            removed?: boolean;
             label?: number;
             state?: components["schemas"]["FindingStateEnum"];
             /** Format: double */
             score?: number | null;
+            /** @description x1, y1, x2, y2; half-open. */
             box?: number[] | null;
             z?: number | null;
             candidate?: number | null;
@@ -1595,15 +1599,15 @@ export interface components {
             source?: components["schemas"]["SourceEnum"];
             note?: string;
             suppressed_by?: number | null;
-            finding: number;
-            removed?: boolean;
         };
-        /** @description What a finding is. Fields that a change does not say keep their value. */
         FindingChangeRequest: {
+            finding: number;
+            removed?: boolean;
             label?: number;
             state?: components["schemas"]["FindingStateEnum"];
             /** Format: double */
             score?: number | null;
+            /** @description x1, y1, x2, y2; half-open. */
             box?: number[] | null;
             z?: number | null;
             candidate?: number | null;
@@ -1612,28 +1616,26 @@ export interface components {
             source?: components["schemas"]["SourceEnum"];
             note?: string;
             suppressed_by?: number | null;
-            finding: number;
-            removed?: boolean;
         };
         FindingDiff: {
             finding: number;
             before: components["schemas"]["FindingFields"] | null;
             after: components["schemas"]["FindingFields"] | null;
         };
-        /** @description What a finding is. Fields that a change does not say keep their value. */
         FindingFields: {
-            label?: number;
-            state?: components["schemas"]["FindingStateEnum"];
+            label: number;
+            state: components["schemas"]["FindingStateEnum"];
             /** Format: double */
-            score?: number | null;
-            box?: number[] | null;
-            z?: number | null;
-            candidate?: number | null;
+            score: number | null;
+            /** @description x1, y1, x2, y2; half-open. */
+            box: number[] | null;
+            z: number | null;
+            candidate: number | null;
             /** Format: uuid */
-            run?: string | null;
-            source?: components["schemas"]["SourceEnum"];
-            note?: string;
-            suppressed_by?: number | null;
+            run: string | null;
+            source: components["schemas"]["SourceEnum"];
+            note: string;
+            suppressed_by: number | null;
         };
         /**
          * @description * `proposed` - proposed
@@ -1978,7 +1980,6 @@ export interface components {
             /** Format: uuid */
             id: string | null;
         };
-        /** @enum {unknown} */
         NullEnum: null;
         Option: {
             name: string;
@@ -2110,7 +2111,7 @@ export interface components {
             description: string;
             task: components["schemas"]["TaskEnum"];
             version: number;
-            role: (components["schemas"]["RoleEnum"] | components["schemas"]["NullEnum"]) | null;
+            role: components["schemas"]["RoleEnum"] | components["schemas"]["NullEnum"];
             verbs: string[];
             labels: components["schemas"]["Label"][];
             recipe: components["schemas"]["Recipe"] | null;
@@ -2272,6 +2273,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /** @description All of a save but its rows. */
         SaveRequest: {
             operation: string;
             /** Format: uuid */
@@ -2279,11 +2281,10 @@ export interface components {
             /** Format: uuid */
             tab: string;
             fence?: number | null;
+            cutoffs?: components["schemas"]["CutoffsRequest"];
             slices?: components["schemas"]["SliceChangeRequest"][];
             findings?: components["schemas"]["FindingChangeRequest"][];
-            cutoffs?: components["schemas"]["CutoffsRequest"];
         };
-        /** @description A revision by its name, its place in the line and its proof. */
         Saved: {
             /** Format: uuid */
             id: string;
@@ -2331,7 +2332,9 @@ export interface components {
         SliceDiff: {
             finding: number;
             z: number;
+            /** @description Pixels. */
             added: number;
+            /** @description Pixels. */
             removed: number;
             from_runs: string;
             to_runs: string;
