@@ -71,7 +71,8 @@ def _affine_flat(
     flip_x = -1.0 if plan.mirrored and rng.random() < 0.5 else 1.0
     flip_y = -1.0 if plan.turned and rng.random() < 0.5 else 1.0
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.diag([flip_x, flip_y]) / scale
+    stretch = np.exp(rng.uniform(-1, 1) * np.log(plan.stretch) / 2)
+    linear = turn @ np.diag([flip_x / stretch, flip_y * stretch]) / scale
     middle = np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
     shift = np.array([centre_yx[1], centre_yx[0]]) - linear @ middle
     return np.hstack([linear, shift[:, None]])
@@ -137,20 +138,36 @@ def vary_looks(pixels: Floats, plan: TrainingPlan, rng: np.random.Generator) -> 
     if plan.inverted and rng.random() < plan.inverted:
         pixels = high + low - pixels
     if rng.random() < 0.5:
-        power = np.exp(rng.uniform(-0.5, 0.5))
+        power = np.exp(rng.uniform(-0.5, 0.5) * plan.looks)
         unit = np.clip((pixels - low) / (high - low), 0, 1)
         pixels = low + (high - low) * unit**power
     if pixels.shape[0] == 3:
         pixels = _vary_colour(pixels, rng)
+    if plan.looks > 1 and rng.random() < 0.5:
+        pixels = pixels + _slope(pixels.shape, rng) * np.float32(spread * (plan.looks - 1))
     mean = pixels.mean()
-    gain, offset = np.exp(rng.uniform(-0.35, 0.35)), rng.normal(0, 0.15) * spread
+    gain = np.exp(rng.uniform(-0.35, 0.35) * plan.looks)
+    offset = rng.normal(0, 0.15) * plan.looks * spread
     pixels = (pixels - mean) * gain + mean + offset
     if rng.random() < 0.25:
         pixels = _blurred(pixels, float(rng.uniform(0.4, 1.5)))
     if rng.random() < 0.4:
         noise = rng.standard_normal(pixels.shape, dtype=np.float32)
-        pixels = pixels + noise * np.float32(rng.uniform(0, 0.2) * spread)
+        pixels = pixels + noise * np.float32(rng.uniform(0, 0.2) * plan.looks * spread)
     return pixels.astype(np.float32)
+
+
+def _slope(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """Light that falls off to one side, as where a radiograph's tube stood askew."""
+    ramps = [
+        np.linspace(-0.5, 0.5, n, dtype=np.float32) if n > 1 else np.zeros(1) for n in shape[1:]
+    ]
+    slopes = rng.normal(0, 0.7, 3)
+    field = sum(
+        slope * ramp.reshape([-1 if axis == k else 1 for axis in range(3)])
+        for k, (slope, ramp) in enumerate(zip(slopes, ramps, strict=True))
+    )
+    return np.asarray(np.broadcast_to(field, shape[1:])[None], dtype=np.float32)
 
 
 def _vary_colour(pixels: Floats, rng: np.random.Generator) -> Floats:

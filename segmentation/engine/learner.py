@@ -51,7 +51,7 @@ class Learner:
         self.architecture = architecture_for(task, labels, self.channels)
         rays = int(self.architecture.get("rays", 0))
         self.module = place(_started(self.architecture, seed, start), device).train()
-        self.sampler = Sampler(store, task, self.channels, self.patch_zyx, rays)
+        self.sampler = Sampler(store, task, labels, self.channels, self.patch_zyx, rays)
         self._rate = PLANS[task].learning_rate * (1.0 if start is None else WARM_START_RATE)
         self._optimiser = torch.optim.AdamW(
             self.module.parameters(), lr=self._rate, weight_decay=WEIGHT_DECAY

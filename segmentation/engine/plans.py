@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from segmentation.engine.types import Task
@@ -14,8 +14,9 @@ class TrainingPlan:
 
     ``patch_zyx`` is the largest crop; smaller images make it shrink to what they need.
     ``degrees`` and ``scales`` bound the random affine map; ``mirrored`` allows flips of x,
-    ``turned`` also of y: right for microscopy, wrong for anatomy. ``inverted`` is the share of
-    crops whose brightness is turned round.
+    ``turned`` also of y: right for microscopy, wrong for anatomy. ``stretch`` bounds how much more
+    one axis is scaled than the other. ``inverted`` is the share of crops whose brightness is
+    turned round, ``looks`` how far brightness, noise and the like stray, 1 for little.
     """
 
     patch_zyx: tuple[int, int, int]
@@ -26,6 +27,8 @@ class TrainingPlan:
     mirrored: bool = False
     turned: bool = False
     inverted: float = 0.0
+    stretch: float = 1.0
+    looks: float = 1.0
 
 
 PLANS: Final[dict[Task, TrainingPlan]] = {
@@ -36,9 +39,20 @@ PLANS: Final[dict[Task, TrainingPlan]] = {
         (1, 256, 256), 8, degrees=0.0, scales=(0.7, 1.4), mirrored=True, turned=True, inverted=0.1
     ),
     "labels2d": TrainingPlan((1, 256, 256), 8, learning_rate=1e-3, mirrored=True),
-    "semantic2d": TrainingPlan((1, 320, 320), 4, learning_rate=1e-3),
+    "semantic2d": TrainingPlan(
+        (1, 320, 320), 4, learning_rate=1e-3, scales=(0.75, 1.3), stretch=1.15, looks=1.8
+    ),
     "semantic3d": TrainingPlan((64, 96, 96), 2, learning_rate=1e-3, degrees=12.0),
 }
+
+
+def plan_for(task: Task, labels: int) -> TrainingPlan:
+    """The plan of a task; a single class of pixels has no side, so it may be mirrored."""
+    plan = PLANS[task]
+    if task in ("semantic2d", "semantic3d") and labels == 1:
+        return replace(plan, mirrored=True)
+    return plan
+
 
 WARM_START_RATE: Final = 0.2
 """Share of the learning rate when training goes on from a network instead of from scratch."""

@@ -24,7 +24,7 @@ from segmentation.engine.config import Recipe
 from segmentation.engine.errors import InvalidTrainingSetError
 from segmentation.engine.losses import StarTruth
 from segmentation.engine.pixels import match_channels
-from segmentation.engine.plans import CACHE_BYTES, PLANS
+from segmentation.engine.plans import CACHE_BYTES, plan_for
 from segmentation.engine.targets import boxes_as_objects, class_targets, star_targets
 from segmentation.engine.types import Picture, Task
 
@@ -161,6 +161,7 @@ class Sampler:
         self,
         store: CaseStore,
         task: Task,
+        labels: int,
         channels: int,
         patch_zyx: tuple[int, int, int],
         rays: int,
@@ -170,7 +171,7 @@ class Sampler:
         self._channels = channels
         self._patch = patch_zyx
         self._rays = rays
-        self._plan = PLANS[task]
+        self._plan = plan_for(task, labels)
         weights = np.array([max(case.weight, 0.0) for case in store.cases], dtype=np.float64)
         if weights.sum() <= 0:
             raise InvalidTrainingSetError("No training image has any weight.")

@@ -296,10 +296,10 @@ def test_weights_of_cases_say_how_often_they_are_drawn() -> None:
         return replace(case, load=load, weight=weight)
 
     cases = [weighted(case, float(n == 1)) for n, case in enumerate(disc_cases(3))]
-    sampler = Sampler(CaseStore(cases, "instance2d", 1, RECIPE), "instance2d", 1, (1, 32, 32), 8)
+    sampler = Sampler(CaseStore(cases, "instance2d", 1, RECIPE), "instance2d", 1, 1, (1, 32, 32), 8)
     for step in range(5):
         assert sampler.batch(0, step).pixels.shape == (2, 1, 32, 32)
     nothing = [replace(case, weight=0.0) for case in disc_cases(2)]
     store = CaseStore(nothing, "instance2d", 1, RECIPE)
     with pytest.raises(InvalidTrainingSetError, match="weight"):
-        Sampler(store, "instance2d", 1, (1, 32, 32), 8)
+        Sampler(store, "instance2d", 1, 1, (1, 32, 32), 8)
