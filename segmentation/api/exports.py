@@ -14,22 +14,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from segmentation.access import visible
 from segmentation.api.jobs import JobSerializer
 from segmentation.api.permissions import person_of
-from segmentation.models import Project
 from segmentation.selectors.exports import export_archive
 from segmentation.selectors.images import blob_pieces
 from segmentation.selectors.jobs import job_answer
+from segmentation.selectors.projects import project_get
 from segmentation.services.exports import ACCEPTED, CHOSEN, FORMATS, export_start
 
 
 class ExportStartSerializer(serializers.Serializer[object]):
     format = serializers.ChoiceField(choices=FORMATS)
     which = serializers.ChoiceField(choices=(ACCEPTED, CHOSEN), default=ACCEPTED)
-    cases = serializers.ListField(
-        child=serializers.UUIDField(), required=False, max_length=100_000
-    )
+    cases = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=100_000)
 
 
 class ExportsView(APIView):
@@ -41,7 +38,7 @@ class ExportsView(APIView):
         given.is_valid(raise_exception=True)
         user = person_of(request)
         job = export_start(
-            user=user, project=visible(user, Project, project_id), **given.validated_data
+            user=user, project=project_get(user=user, project_id=project_id), **given.validated_data
         )
         return Response(job_answer(job), status=201)
 

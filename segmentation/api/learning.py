@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from segmentation.access import visible
 from segmentation.api.jobs import JobSerializer
 from segmentation.api.permissions import person_of
 from segmentation.errors import NotFoundError
-from segmentation.models import Comparison, NetworkVersion, Project
 from segmentation.selectors import learning as selectors
 from segmentation.selectors.images import blob_bytes
+from segmentation.selectors.networks import version_get
+from segmentation.selectors.projects import project_get
 from segmentation.services import jobs as job_services
 from segmentation.services.comparisons import comparison_start
 from segmentation.services.promotions import promotion_make, promotion_roll_back
@@ -201,7 +201,9 @@ class TrainingSetsView(APIView):
     )
     def post(self, request: Request, project_id: uuid.UUID) -> Response:
         user = person_of(request)
-        frozen = training_set_freeze(user=user, project=visible(user, Project, project_id))
+        frozen = training_set_freeze(
+            user=user, project=project_get(user=user, project_id=project_id)
+        )
         return Response(selectors.set_answer(frozen), status=201)
 
 
@@ -258,7 +260,7 @@ class ComparisonsView(APIView):
         given = ComparisonStartSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         user, wish = person_of(request), given.validated_data
-        challenger = visible(user, NetworkVersion, wish["challenger"], "network")
+        challenger = version_get(user=user, version_id=wish["challenger"])
         frozen = selectors.training_set(
             user=user, project_id=project_id, set_id=wish.get("training_set")
         )
@@ -298,9 +300,7 @@ class PromoteView(APIView):
         given = PromoteSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         user = person_of(request)
-        comparison = visible(
-            user, Comparison, comparison_id, "training_set__project", "champion", "challenger"
-        )
+        comparison = selectors.comparison_get(user=user, comparison_id=comparison_id)
         made = promotion_make(
             user=user, comparison=comparison, reason=given.validated_data["reason"]
         )
@@ -317,7 +317,7 @@ class RollBackView(APIView):
         given = RollBackSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         user = person_of(request)
-        project = visible(user, Project, project_id)
+        project = project_get(user=user, project_id=project_id)
         made = promotion_roll_back(user=user, project=project, **given.validated_data)
         return Response(selectors.promotion_answer(made), status=201)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -47,7 +48,7 @@ def learning(*, user: Person, project_id: object) -> dict[str, Any]:
     }
 
 
-def training_set(*, user: Person, project_id: object, set_id: object | None) -> TrainingSet:
+def training_set(*, user: Person, project_id: object, set_id: uuid.UUID | None) -> TrainingSet:
     """The training set named, or the project's newest where none is."""
     project = visible(user, Project, project_id)
     frozen = TrainingSet.objects.filter(project=project).select_related("project", "recipe")
@@ -67,12 +68,17 @@ def training(*, user: Person, training_id: object) -> dict[str, Any]:
     return {**training_answer(run), "curve": run.curve, "log": run.log}
 
 
-def comparison(*, user: Person, comparison_id: object) -> dict[str, Any]:
-    """One comparison with its cases, the largest loss first."""
-    found = visible(
+def comparison_get(*, user: Person, comparison_id: object) -> Comparison:
+    """One comparison of a project that this person works in."""
+    return visible(
         user, Comparison, comparison_id, "training_set__project", "champion__network",
         "challenger__network", "job",
     )  # fmt: skip
+
+
+def comparison(*, user: Person, comparison_id: object) -> dict[str, Any]:
+    """One comparison with its cases, the largest loss first."""
+    found = comparison_get(user=user, comparison_id=comparison_id)
     require(user, "training.view", found.training_set.project)
     cases = [
         {

@@ -1,0 +1,331 @@
+"""The whole loop in a real browser: import, predict, correct, review, train, promote, predict."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from medseg_site.places import REPOSITORY
+from tests.browser.conftest import Desk
+from tests.browser.microscopy import (
+    names_in_zip,
+    pairs,
+    write_indexed,
+    write_pictures,
+    write_series_zip,
+)
+from tests.rest import Rest
+from tests.running import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]
+TRAINED, HELD_OUT, FRESH, LATER = 18, 6, 3, 1
+LONG_MS = 600_000
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, Any]:
+    """28 squares of real microscopy and a zip of a DICOM series, as files to drag in."""
+    squares = pairs(TRAINED + HELD_OUT + FRESH + LATER, tmp_path / "packages")
+    known = squares[: TRAINED + HELD_OUT]
+    return {
+        "indexed": write_indexed(tmp_path / "indexed", known, HELD_OUT),
+        "fresh": write_pictures(tmp_path / "fresh", squares[len(known) : len(known) + FRESH]),
+        "later": write_pictures(tmp_path / "later", squares[-LATER:]),
+        "series": write_series_zip(tmp_path / "series.zip", tmp_path),
+    }
+
+
+def first_network(site: Site, data: Path, folder: Path) -> None:
+    """What ``train`` makes in twenty steps, as the project's network."""
+    subprocess.run(
+        [sys.executable, str(REPOSITORY / "manage.py"), "train", "--data", str(data),
+         "--task", "instance2d", "--out", str(folder), "--steps", "20"],
+        check=True, cwd=REPOSITORY, env=site.environ, capture_output=True,
+    )  # fmt: skip
+    site.command("import_network", str(folder), "--name", "first", "--project", "Loop", "--use")
+
+
+def new_project(desk: Desk) -> str:
+    """Made in one page; predictions show even what a young network half believes."""
+    page = desk.go("/projects/new")
+    page.get_by_test_id("project-name").fill("Loop")
+    page.get_by_test_id("task-instances").check(force=True)
+    page.get_by_test_id("label-name").first.fill("nucleus")
+    desk.picture("01-new-project")
+    page.get_by_test_id("project-create").click()
+    expect(page.get_by_test_id("worklist-empty")).to_be_visible()
+    desk.picture("02-empty-project")
+    return page.url.rstrip("/").split("/")[-1]
+
+
+def bring_in(desk: Desk, project: str, files: list[Path] | Path) -> Locator:
+    """Choose files or a folder on the import page and wait for the report's lines."""
+    page = desk.go(f"/projects/{project}/import")
+    which = "folder-input" if isinstance(files, Path) else "file-input"
+    page.get_by_test_id(which).set_input_files(files)
+    expect(page.get_by_test_id("import-report")).to_be_visible(timeout=LONG_MS)
+    return page.get_by_test_id("report-line")
+
+
+def open_case(desk: Desk, case: str) -> Page:
+    page = desk.go(f"/cases/{case}")
+    expect(page.get_by_test_id("review-canvas-axial")).to_be_visible()
+    expect(page.get_by_test_id("save-status")).to_be_visible()
+    return page
+
+
+def middle(page: Page) -> tuple[float, float]:
+    box = page.get_by_test_id("review-canvas-axial").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page: Page, dx: float, dy: float, to_dx: float, to_dy: float) -> None:
+    x, y = middle(page)
+    page.mouse.move(x + dx, y + dy)
+    page.mouse.down()
+    page.mouse.move(x + to_dx, y + to_dy, steps=6)
+    page.mouse.up()
+
+
+def all_saved(page: Page) -> None:
+    expect(page.get_by_test_id("save-status")).to_have_attribute("data-status", "saved")
+
+
+def state_of(person: Rest, case: str) -> dict[str, Any]:
+    told: dict[str, Any] = person.get(f"cases/{case}/state/")
+    return told
+
+
+def area_of(person: Rest, case: str) -> int:
+    return sum(len(row["runs"]) for row in state_of(person, case)["slices"])
+
+
+def correct(desk: Desk, person: Rest, case: str) -> None:
+    """Brush, erase, draw a polygon, move the cut-off; reload on the way; nothing is lost."""
+    page = open_case(desk, case)
+    before = state_of(person, case)
+    page.get_by_test_id("tool-brush").click()
+    drag(page, -120, -60, -60, -40)
+    all_saved(page)
+    brushed = state_of(person, case)
+    assert brushed["head"]["sequence"] > before["head"]["sequence"]
+    page.get_by_test_id("tool-eraser").click()
+    drag(page, -100, -56, -90, -52)
+    all_saved(page)
+    erased = state_of(person, case)
+    assert erased["head"]["digest"] != brushed["head"]["digest"]
+    desk.picture("06-brush-and-eraser")
+
+    page.reload()
+    expect(page.get_by_test_id("review-canvas-axial")).to_be_visible()
+    all_saved(page)
+    assert state_of(person, case) == erased
+
+    page.get_by_test_id("tool-polygon").click()
+    x, y = middle(page)
+    for dx, dy in ((60, 60), (130, 70), (100, 140)):
+        page.mouse.click(x + dx, y + dy)
+    page.keyboard.press("Enter")
+    all_saved(page)
+    drawn = state_of(person, case)
+    assert drawn["head"]["sequence"] > erased["head"]["sequence"]
+    page.get_by_test_id("cutoff-score").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    page.get_by_test_id("cutoff-score").blur()
+    all_saved(page)
+    desk.picture("07-polygon-and-cut-off")
+    page.get_by_test_id("undo").click()
+    all_saved(page)
+
+
+def test_the_whole_loop(
+    running_site: Site, desk: type[Desk], images: dict[str, Any], tmp_path: Path
+) -> None:
+    site = running_site
+    administrator = desk()
+    administrator.use_link(site.administrator_link())
+    project = new_project(administrator)
+    boss = Rest(site, token_of(site, "admin"))
+    people = join(site, boss, project)
+    first_network(site, images["indexed"], tmp_path / "first")
+
+    annotator = desk()
+    annotator.use_link(people["annotator"])
+    lines = bring_in(annotator, project, [*images["fresh"], images["series"]])
+    expect(lines.first).to_be_visible()
+    annotator.picture("03-import-report")
+    annotator.page.get_by_test_id("to-worklist").click()
+    rows = annotator.page.get_by_test_id("case-row")
+    expect(rows).to_have_count(FRESH + 1)
+    drawer = Rest(site, token_of(site, "annotator"))
+    predicted(drawer, annotator.page, project, FRESH)
+    annotator.picture("04-predicted")
+
+    fresh = [case for case in cases_of(drawer, project) if case["kind"] != "ct"]
+    volume = next(case for case in cases_of(drawer, project) if case["kind"] == "ct")
+    open_case(annotator, volume["id"])
+    annotator.picture("05-volume-without-a-network")
+    correct(annotator, drawer, fresh[0]["id"])
+    submit(annotator)
+    for case in fresh[1:]:
+        open_case(annotator, case["id"])
+        submit(annotator)
+    bring_in(annotator, project, images["indexed"])
+    annotator.picture("08-folder-with-masks")
+    cases = cases_of(drawer, project)
+    assert sum(case["is_holdout"] for case in cases if case["kind"] != "ct") >= HELD_OUT
+    for case in cases:
+        if case["state"] == "ready" and case["kind"] != "ct":
+            drawer.post(f"cases/{case['id']}/submit/")
+
+    reviewer = desk()
+    reviewer.use_link(people["reviewer"])
+    send_back(reviewer, fresh[0]["id"])
+    open_case(annotator, fresh[0]["id"])
+    annotator.picture("10-returned")
+    submit(annotator)
+    open_case(reviewer, fresh[0]["id"]).get_by_test_id("case-accept").click()
+    now_is(reviewer.page, "accepted")
+    accept_the_rest(Rest(site, token_of(site, "reviewer")), project)
+
+    first = served(boss, project)
+    better = learn(administrator, project, start="champion", steps=160, picture="11")
+    expect(better).not_to_have_attribute("data-outcome", "keep")
+    promote(administrator)
+    second = served(boss, project)
+    assert second != first
+    worse = learn(administrator, project, start="scratch", steps=1, picture="13")
+    expect(worse).to_have_attribute("data-outcome", "keep")
+    expect(administrator.page.get_by_test_id("promote")).to_be_hidden()
+    assert served(boss, project) == second
+
+    bring_in(annotator, project, images["later"])
+    newest = max(cases_of(drawer, project), key=lambda case: case["number"])
+    told = drawer.wait_for(
+        lambda: drawer.get(f"cases/{newest['id']}/"), lambda told: told["run"] is not None
+    )
+    assert told["run"]["version_id"] == second
+    open_case(annotator, newest["id"])
+    annotator.picture("15-predicted-by-the-promoted-network")
+
+    content = export(administrator, project)
+    accepted = sum(case["state"] == "accepted" for case in cases_of(boss, project))
+    assert sum(name.endswith(".labels.tif") for name in names_in_zip(content)) == accepted
+    assert json.loads(site.command("verify", "--json").splitlines()[-1])["problems"] == []
+
+
+def token_of(site: Site, person: str) -> str:
+    return str(json.loads(site.command("create_token", person, "--json"))["token"])
+
+
+def join(site: Site, boss: Rest, project: str) -> dict[str, str]:
+    """An annotator and a reviewer with their one-time links; candidates from a low score on."""
+    links = {name: site.command("create_link", name).strip() for name in ("annotator", "reviewer")}
+    known = {person["username"]: person["id"] for person in boss.get("people/")["results"]}
+    members = [{"user": known[name], "role": name} for name in links]
+    members.append({"user": known["admin"], "role": "administrator"})
+    told = boss.ask("PUT", f"projects/{project}/members/", json=members)
+    assert told.ok, told.text
+    told = boss.ask("PATCH", f"projects/{project}/", json={"score_cutoff": 0.15})
+    assert told.ok, told.text
+    return {name: link[link.index("/link/") :] for name, link in links.items()}
+
+
+def cases_of(person: Rest, project: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = person.get(f"projects/{project}/cases/?limit=200")["results"]
+    return found
+
+
+def predicted(person: Rest, page: Page, project: str, count: int) -> None:
+    """All done in the background, and told by a page that was never loaded again."""
+    page.evaluate("window.neverReloaded = true")
+    person.wait_for_jobs("predict")
+    heads = [person.get(f"cases/{case['id']}/")["run"] for case in cases_of(person, project)]
+    assert sum(run is not None for run in heads) == count
+    shown = [case["findings"] for case in cases_of(person, project) if case["findings"]]
+    for findings in shown:
+        expect(page.get_by_text(f"{findings} finding").first).to_be_visible()
+    assert page.evaluate("window.neverReloaded") is True
+
+
+def submit(desk: Desk) -> None:
+    all_saved(desk.page)
+    desk.page.get_by_test_id("case-submit").click()
+    now_is(desk.page, "submitted")
+
+
+def now_is(page: Page, state: str) -> None:
+    expect(page.get_by_test_id("review-case-state")).to_have_attribute("data-state", state)
+
+
+def send_back(desk: Desk, case: str) -> None:
+    page = open_case(desk, case)
+    page.get_by_test_id("case-return").click()
+    page.get_by_test_id("case-return-comment").fill("The nucleus at the top left is too large.")
+    desk.picture("09-return")
+    page.get_by_test_id("case-return-confirm").click()
+    now_is(page, "returned")
+
+
+def accept_the_rest(reviewer: Rest, project: str) -> None:
+    for case in cases_of(reviewer, project):
+        if case["state"] == "submitted":
+            reviewer.post(f"cases/{case['id']}/accept/")
+
+
+def served(person: Rest, project: str) -> str:
+    (choice,) = person.get(f"projects/{project}/")["network_choices"]
+    return str(choice["version_id"])
+
+
+def learn(desk: Desk, project: str, *, start: str, steps: int, picture: str) -> Locator:
+    """Freeze where it is due, train, watch the curve, and wait for the verdict."""
+    page = desk.go(f"/projects/{project}/learn")
+    if page.get_by_test_id("training-set").count() == 0:
+        page.get_by_test_id("freeze").click()
+    expect(page.get_by_test_id("training-set").first).to_be_visible()
+    page.get_by_test_id("train-start").select_option(start)
+    page.get_by_test_id("train-unit").select_option("steps")
+    page.get_by_test_id("train-budget").fill(str(steps))
+    known = page.get_by_test_id("comparison-row").count()
+    page.get_by_test_id("train-begin").click()
+    expect(page.get_by_test_id("training")).to_be_visible()
+    if steps > 1:
+        expect(page.get_by_test_id("loss-plot")).to_be_visible(timeout=LONG_MS)
+    desk.picture(f"{picture}-training")
+    expect(page.get_by_test_id("comparison-row")).to_have_count(known + 1, timeout=LONG_MS)
+    row = page.get_by_test_id("comparison-row").first
+    expect(row).not_to_have_attribute("data-outcome", "", timeout=LONG_MS)
+    row.get_by_role("button").first.click()
+    verdict = page.get_by_test_id("verdict")
+    expect(verdict).to_be_visible()
+    desk.picture(f"{picture}-verdict")
+    return verdict
+
+
+def promote(desk: Desk) -> None:
+    page = desk.page
+    page.get_by_test_id("promote").click()
+    page.get_by_test_id("promote-reason").fill("Clearly better on every hold-out image.")
+    page.get_by_test_id("promote-confirm").click()
+    expect(page.get_by_test_id("promotion").first).to_be_visible()
+    desk.picture("12-promoted")
+
+
+def export(desk: Desk, project: str) -> bytes:
+    page = desk.go(f"/projects/{project}")
+    page.get_by_test_id("export-open").click()
+    page.get_by_test_id("export-labels").check()
+    page.get_by_test_id("export-start").click()
+    with page.expect_download(timeout=LONG_MS) as waiting:
+        page.get_by_test_id("export-download").click(timeout=LONG_MS)
+    desk.picture("16-export")
+    return Path(waiting.value.path()).read_bytes()
