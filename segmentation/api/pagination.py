@@ -12,6 +12,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -45,7 +46,7 @@ def keyset_page(
     values, backwards = _read(cursor, len(order)) if cursor else ([], False)
     terms = [_Term(rows, name, backwards) for name in order]
     if cursor:
-        rows = rows.filter(_beyond(terms, values))
+        rows = _after(rows, terms, values)
     found = list(rows.order_by(*(term.ordering() for term in terms))[: size + 1])
     more, found = len(found) > size, found[:size]
     if backwards:
@@ -107,6 +108,15 @@ class _Term:
 
 def _column(rows: QuerySet[Any, Any], name: str) -> object:
     return next((field for field in rows.model._meta.get_fields() if field.name == name), None)
+
+
+def _after(
+    rows: QuerySet[Any, Any], terms: Sequence[_Term], values: Sequence[Any]
+) -> QuerySet[Any, Any]:
+    try:
+        return rows.filter(_beyond(terms, values))
+    except (TypeError, ValueError, ValidationError) as error:  # not values of these columns
+        raise InvalidInputError("This page belongs to another list; start it again.") from error
 
 
 def _beyond(terms: Sequence[_Term], values: Sequence[Any]) -> Q:

@@ -191,8 +191,8 @@ def _as_floats(value: Any) -> Any:
 def _require_fields(number: int, fields: Mapping[str, Any], limits: Limits) -> None:
     faults = {
         "label": not _is_whole(fields["label"], 2**16) or fields["label"] not in limits.labels,
-        "state": fields["state"] not in STATES,
-        "source": fields["source"] not in SOURCES,
+        "state": not _is_word(fields["state"], STATES),
+        "source": not _is_word(fields["source"], SOURCES),
         "score": not (fields["score"] is None or _is_number(fields["score"], 0.0, 1.0)),
         "box": not _is_box(fields["box"], limits),
         "z": not (fields["z"] is None or _is_whole(fields["z"], limits.zyx[0])),
@@ -208,6 +208,10 @@ def _require_fields(number: int, fields: Mapping[str, Any], limits: Limits) -> N
             f"Finding {number} cannot have this {wrong[0]}.",
             fields=dict.fromkeys(wrong, "Not a possible value."),
         )
+
+
+def _is_word(value: object, words: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in words
 
 
 def _is_number(value: object, low: float, high: float) -> bool:
