@@ -71,6 +71,8 @@ export class Draft {
   constructor(
     private readonly document: CaseDocument,
     private readonly history: History,
+    /** Hears what is in the making, so that it can be written down; null when it was called off. */
+    private readonly drafted: (change: Change | null) => void = () => undefined,
   ) {}
 
   get active(): boolean {
@@ -83,12 +85,14 @@ export class Draft {
     const change = make();
     this.document.apply(change);
     this.current = change;
+    this.drafted(change);
   }
 
   /** Shows `more` on top of the draft. */
   extend(more: Change): void {
     this.document.apply(more);
     this.current = this.current ? joined(this.current, more, this.document) : more;
+    this.drafted(this.current);
   }
 
   commit(operation?: string): Change | null {
@@ -99,8 +103,10 @@ export class Draft {
   }
 
   cancel(): void {
-    if (this.current) this.document.apply(reversed(this.current));
+    if (!this.current) return;
+    this.document.apply(reversed(this.current));
     this.current = null;
+    this.drafted(null);
   }
 }
 

@@ -12,6 +12,7 @@ export type JournalEntry = {
 
 export interface Journal {
   append(entry: JournalEntry): Promise<void>;
+  remove(key: string): Promise<void>;
   /** Forgets an entry and notes the head that now stands, in one step. */
   acknowledge(caseId: string, key: string, head: string): Promise<void>;
   replace(caseId: string, entries: readonly JournalEntry[], head: string | null): Promise<void>;
@@ -39,6 +40,10 @@ export class BrowserJournal implements Journal {
 
   append(entry: JournalEntry): Promise<void> {
     return this.write((entries) => entries.put(entry));
+  }
+
+  remove(key: string): Promise<void> {
+    return this.write((entries) => entries.delete(key));
   }
 
   acknowledge(caseId: string, key: string, head: string): Promise<void> {
@@ -95,6 +100,10 @@ export class PageJournal implements Journal {
 
   async append(entry: JournalEntry): Promise<void> {
     this.entries.set(entry.key, entry);
+  }
+
+  async remove(key: string): Promise<void> {
+    this.entries.delete(key);
   }
 
   async acknowledge(caseId: string, key: string, head: string): Promise<void> {

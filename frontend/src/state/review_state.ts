@@ -41,6 +41,7 @@ export type ReviewSetup = {
   readonly facts: ImageFacts;
   readonly volume: Volume;
   readonly committed: (change: Change) => void;
+  readonly drafted?: (change: Change | null) => void;
 };
 
 const FIRST_TOOL: Record<Task, ToolName> = { instances: "select", semantic: "brush", boxes: "box", labels: "window" };
@@ -75,7 +76,7 @@ export class ReviewState {
       setup.committed(change);
       this.topics.tell("findings");
     });
-    this.draft = new Draft(this.document, this.history);
+    this.draft = new Draft(this.document, this.history, setup.drafted);
     this.hits = new HitIndex(this.document, setup.facts.grid.nx, (finding) => this.isShown(finding));
     this.looks = firstLooks(setup.facts);
     this.tools = {

@@ -1,6 +1,7 @@
 import { fromBase64, toBase64, toBytes } from "../domain/rle";
 import { sha256 } from "../domain/sha256";
 import type { CaseDocument, Change } from "./document";
+import { DraftNotes } from "./draft_notes";
 import { newId } from "./identity";
 import type { Journal, JournalEntry } from "./journal";
 import {
@@ -62,7 +63,16 @@ export class SaveQueue {
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly around: Surroundings) {}
+  /** What is still being drawn; it shares the journal, and the key of what it becomes. */
+  readonly drafts: DraftNotes;
+
+  constructor(private readonly around: Surroundings) {
+    const { journal } = around;
+    this.drafts = new DraftNotes(
+      (change, key) => void journal.append(this.entryOf(change, key)).catch(() => undefined),
+      (key) => void journal.remove(key).catch(() => undefined),
+    );
+  }
 
   get size(): number {
     return this.pending.length;
@@ -78,7 +88,7 @@ export class SaveQueue {
   }
 
   add(change: Change): void {
-    const entry = this.entryOf(change);
+    const entry = this.entryOf(change, this.drafts.finish());
     const journaled = this.around.journal.append(entry);
     // A full disk must not stop the save: the network is then the only way out, and is still tried.
     this.pending.push({ entry, journaled: journaled.catch(() => undefined) });
@@ -124,6 +134,7 @@ export class SaveQueue {
   }
 
   stop(): void {
+    this.drafts.stop();
     clearTimeout(this.timer);
   }
 
@@ -192,7 +203,7 @@ export class SaveQueue {
     }
   }
 
-  private entryOf(change: Change): JournalEntry {
+  private entryOf(change: Change, key: string): JournalEntry {
     const { caseId, sitting, tab, document } = this.around;
     // A finding that goes takes its rows with it; naming them would give them no owner.
     const kept = change.masks.filter(({ finding }) => finding === REVIEWED || document.finding(finding));
@@ -205,7 +216,7 @@ export class SaveQueue {
     );
     const cutoffs = change.cutoffs && { cutoffs: change.cutoffs.after };
     const request = { operation: change.operation, sitting, tab, slices, findings, ...cutoffs };
-    return { key: newId(), caseId, order: this.order++, parent: this.head, request };
+    return { key, caseId, order: this.order++, parent: this.head, request };
   }
 
   private moveTo(head: Head | null): void {

@@ -52,6 +52,10 @@ export class CaseSync {
     this.queue.add(change);
   }
 
+  draft(change: Change | null): void {
+    this.queue.drafts.note(change);
+  }
+
   /** Reads again when the service is further along than this page, and nothing of the page is on its way. */
   async refresh(sequence: number): Promise<void> {
     if (this.queue.size > 0 || sequence <= this.queue.sequence) return;

@@ -56,10 +56,10 @@ export class PolygonTool extends PlainTool {
     const corners = this.corners;
     this.cancel();
     if (corners.length < 3) return;
-    const [{ plane, slice, alt, voxel }] = corners;
+    const [{ plane, slice, alt, shift, voxel }] = corners;
     const pieces = fillPolygon(corners.map((corner) => corner.image), planeSize(plane, this.state.facts.grid));
     const drawn = piecesToSlices(pieces, plane, slice, this.state.facts.grid);
-    const findings = alt ? erased(this.state, voxel) : [strokeTarget(this.state, slice).number];
+    const findings = alt ? erased(this.state, voxel) : [strokeTarget(this.state, { ...voxel, joins: shift }).number];
     this.state.draft.extend(alt ? eraseFrom(this.state, findings, drawn) : addTo(this.state, findings[0], drawn));
     finishStroke(this.state, findings, alt ? "cut" : "polygon");
   }
@@ -95,7 +95,7 @@ export class FillTool extends PlainTool {
     const seed = Math.floor(event.voxel.y) * nx + Math.floor(event.voxel.x);
     const region = state.tools.fillBy === "hole" ? this.hole(seed, z) : this.alike(seed, z);
     if (!region || region.length === 0 || event.voxel.x < 0 || event.voxel.x >= nx || event.voxel.y >= ny) return;
-    const { number } = strokeTarget(state, z);
+    const { number } = strokeTarget(state, { ...event.voxel, joins: event.shift || state.tools.fillBy === "hole" });
     state.draft.extend(addTo(state, number, new Map([[z, region]])));
     finishStroke(state, [number], "fill");
   }

@@ -1,8 +1,10 @@
 import { canvasPoint, clampToGrid, zoomAt, type CanvasPoint, type Plane, type View } from "../domain/coordinates";
 import { length, threeFigures } from "../domain/units";
 import { centreOf, widthOf, windowOf, type Window } from "../domain/window";
+import { revive } from "../state/actions/judge";
 import type { ReviewState } from "../state/review_state";
 import type { Shape } from "../state/shapes";
+import { suppressedAt } from "../state/suppressed";
 import { PlainTool, type ToolEvent } from "./tool";
 
 /** Drag moves the picture; with alt it zooms. */
@@ -69,9 +71,11 @@ export class SelectTool extends PlainTool {
   readonly name = "select";
   override readonly cursor = "default";
   private going = false;
+  private last: ToolEvent | null = null;
 
   override down(event: ToolEvent): void {
     this.going = true;
+    this.last = event;
     const { x, y, z } = event.voxel;
     this.state.select(this.state.hits.at(x, y, Math.floor(z)));
     this.move(event);
@@ -83,6 +87,15 @@ export class SelectTool extends PlainTool {
 
   override up(): void {
     this.going = false;
+  }
+
+  /** A double click brings a suppressed candidate back. */
+  override finish(): void {
+    const { state, last } = this;
+    if (!last || !state.editable || !state.looks.suppressedShown) return;
+    const { x, y, z } = last.voxel;
+    const candidate = suppressedAt(state, x, y, Math.floor(z));
+    if (candidate !== null) revive(state, candidate);
   }
 
   override cancel(): boolean {

@@ -22,7 +22,7 @@ abstract class StrokeTool extends PlainTool {
 
   override down(event: ToolEvent): void {
     const erases = this.erases !== event.alt;
-    const findings = erases ? erased(this.state, event.voxel) : [strokeTarget(this.state, Math.floor(event.voxel.z)).number];
+    const findings = erases ? erased(this.state, event.voxel) : [strokeTarget(this.state, { ...event.voxel, joins: event.shift }).number];
     this.stroke = { findings, erases, last: event };
     this.move(event);
   }

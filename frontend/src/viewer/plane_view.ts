@@ -15,6 +15,7 @@ import { boundingBox, xor, type Box, type Spans } from "../domain/spans";
 import type { Touched } from "../state/document";
 import type { ReviewState } from "../state/review_state";
 import type { Shape } from "../state/shapes";
+import { suppressedHere } from "../state/suppressed";
 import { REVIEWED } from "../state/types";
 import { ImageLayer } from "./image_layer";
 import * as marks from "./marks";
@@ -22,7 +23,6 @@ import { MaskLayer, meet } from "./mask_layer";
 import { outlineOf } from "./outlines";
 import { css, findingColour } from "./palette";
 import { PlaneMasks, type PlaneMask } from "./plane_masks";
-import { suppressedHere } from "./suppressed";
 
 // Below this many screen pixels per image pixel, outlines are drawn into the mask picture.
 const VECTOR_SCALE = 1.5;

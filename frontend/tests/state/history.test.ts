@@ -17,7 +17,7 @@ const GRID = { grid: { nx: 40, ny: 30, nz: 5 }, spacingZyx: [3, 1, 1] as const, 
 function stroke(state: ReviewState, u: number, v: number, radius: number, z: number, erase = false): void {
   const pieces = capsule({ u, v }, { u: u + 3, v: v + 2 }, radius, { u: 1, v: 1 }, { width: 40, height: 30 });
   const drawn = piecesToSlices(pieces, "axial", z, state.facts.grid);
-  const finding = erase ? state.selected : strokeTarget(state, z).number;
+  const finding = erase ? state.selected : strokeTarget(state, { x: u, y: v, z }).number;
   if (finding === null) return;
   state.draft.extend(erase ? eraseFrom(state, [finding], drawn) : addTo(state, finding, drawn));
   finishStroke(state, [finding], erase ? "erase" : "brush");
@@ -91,7 +91,7 @@ describe("undo and redo", () => {
 describe("a stroke", () => {
   test("that is called off leaves no trace", () => {
     const state = review();
-    const { number } = strokeTarget(state, 0);
+    const { number } = strokeTarget(state, { x: 1, y: 1, z: 0 });
     state.draft.extend(addTo(state, number, new Map([[0, fromBox([1, 1, 9, 9], 40, 30)]])));
     state.draft.cancel();
     expect(state.document.digests()).toEqual([]);
@@ -105,7 +105,7 @@ describe("a stroke", () => {
       state.setTools({ neighbours: rule });
       for (const box of [[0, 0, 10, 10], [5, 5, 15, 15]] as const) {
         state.select(null);
-        const { number } = strokeTarget(state, 0);
+        const { number } = strokeTarget(state, { x: box[0], y: box[1], z: 0 });
         state.draft.extend(addTo(state, number, new Map([[0, fromBox(box, 40, 30)]])));
         finishStroke(state, [number], "brush");
       }
@@ -122,6 +122,17 @@ describe("a stroke", () => {
     state.setTools({ label: 1 });
     stroke(state, 10, 10, 3, 0);
     expect(area(state.document.mask(1, 0))).toBe(organ);
+  });
+
+  test("well away from the selected instance begins a new one, unless it is told to join", () => {
+    const state = review();
+    state.setTools({ radius: 2 });
+    stroke(state, 5, 5, 2, 0);
+    stroke(state, 8, 6, 2, 0);
+    expect([...state.document.findings().keys()]).toEqual([1]);
+    stroke(state, 34, 25, 2, 0);
+    expect([...state.document.findings().keys()]).toEqual([1, 2]);
+    expect(strokeTarget(state, { x: 1, y: 1, z: 0, joins: true }).number).toBe(2);
   });
 
   test("goes to the one finding of its label in a semantic task", () => {

@@ -26,7 +26,7 @@ afterEach(() => vi.useRealTimers());
 
 async function openPage(mayDraw = true, kept: Journal = journal): Promise<Page> {
   const hold: { sync?: CaseSync } = {};
-  const state = review("instances", {}, (change: Change) => hold.sync?.add(change));
+  const state = review("instances", {}, (change: Change) => hold.sync?.add(change), (change) => hold.sync?.draft(change));
   const sync = new CaseSync({
     caseId: "case",
     tab: "tab",
@@ -34,7 +34,7 @@ async function openPage(mayDraw = true, kept: Journal = journal): Promise<Page> 
     history: state.history,
     transport: service,
     journal: kept,
-    cutoffs: { score: 0.5, overlap: 0.4 },
+    cutoffs: () => ({ score: 0.5, overlap: 0.4 }),
     changed: () => undefined,
   });
   hold.sync = sync;
@@ -164,6 +164,44 @@ describe("a reload", () => {
     expect(second.sync.queue.status.kind).toBe("saved");
     expect(service.line).toHaveLength(3);
     expect((await openPage()).state.document.digests()).toEqual(drawn);
+  });
+
+  test("in the middle of a stroke keeps what was drawn of it", async () => {
+    const first = await openPage();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const builder = new ChangeBuilder(first.state.document).set(1, first.state.newFields());
+    first.state.draft.extend(builder.row(1, 0, fromBox([0, 0, 8, 8], 40, 30)).done("brush"));
+    vi.advanceTimersByTime(300);
+    await settle();
+    first.sync.queue.stop();
+    const second = await openPage();
+    await settle();
+    expect([...second.state.document.mask(1, 0)]).toEqual([...fromBox([0, 0, 8, 8], 40, 30)]);
+    expect(service.line).toHaveLength(1);
+  });
+
+  test("after a stroke was called off brings nothing back", async () => {
+    const first = await openPage();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    first.state.draft.extend(new ChangeBuilder(first.state.document).row(0, 0, fromBox([0, 0, 8, 8], 40, 30)).done("brush"));
+    vi.advanceTimersByTime(300);
+    await settle();
+    expect(await left()).toBe(1);
+    first.state.draft.cancel();
+    await settle();
+    expect(await left()).toBe(0);
+  });
+
+  test("finds a finished stroke once, not also its draft", async () => {
+    const first = await openPage();
+    service.failBefore = new UnreachableError("away");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    first.state.draft.extend(new ChangeBuilder(first.state.document).row(0, 0, fromBox([0, 0, 8, 8], 40, 30)).done("brush"));
+    vi.advanceTimersByTime(300);
+    first.state.draft.commit();
+    vi.advanceTimersByTime(300);
+    await settle();
+    expect(await left()).toBe(1);
   });
 
   test("after an answer that never arrived goes on from there", async () => {

@@ -42,9 +42,9 @@ export function facts(more: Partial<ImageFacts> = {}): ImageFacts {
   };
 }
 
-export function review(task: Task = "instances", more: Partial<ImageFacts> = {}, committed: (change: Change) => void = () => {}): ReviewState {
+export function review(task: Task = "instances", more: Partial<ImageFacts> = {}, committed: (change: Change) => void = () => {}, drafted?: (change: Change | null) => void): ReviewState {
   const about = facts(more);
-  const state = new ReviewState({ task, labels: LABELS, facts: about, volume: new Volume(about), committed });
+  const state = new ReviewState({ task, labels: LABELS, facts: about, volume: new Volume(about), committed, drafted });
   state.editable = true;
   return state;
 }

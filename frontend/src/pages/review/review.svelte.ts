@@ -142,6 +142,7 @@ export class ReviewPage {
       facts,
       volume,
       committed: (change) => this.sync?.add(change),
+      drafted: (change) => this.sync?.draft(change),
     });
     const controller = new ToolController(state, () => this.refusals++);
     const stage = new Stage(state, (plane) => controller.shapes(plane));

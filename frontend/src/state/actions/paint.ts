@@ -8,14 +8,28 @@ export type DrawnSlices = ReadonlyMap<number, Spans>;
 /** The finding a stroke goes to, made if there is none yet. */
 export type Target = { readonly number: number; readonly isNew: boolean };
 
-export function strokeTarget(state: ReviewState, z: number): Target {
+export type StrokeStart = { readonly x: number; readonly y: number; readonly z: number; readonly joins?: boolean };
+
+export function strokeTarget(state: ReviewState, start: StrokeStart): Target {
   const known = state.target();
-  if (known !== null) return { number: known, isNew: false };
+  const z = Math.floor(start.z);
+  if (known !== null && (start.joins || isNear(state, known, start))) return { number: known, isNew: false };
   const number = state.document.nextNumber();
   const fields = state.newFields({ z: state.task === "instances" && state.facts.grid.nz === 1 ? z : null });
   state.draft.extend(new ChangeBuilder(state.document).set(number, fields).done("draw"));
   state.select(number);
   return { number, isNew: true };
+}
+
+/**
+ * Whether a stroke that starts here belongs to the finding. An instance is one object: what begins
+ * well away from it on its slice is another one. Masks of whole structures take everything.
+ */
+function isNear(state: ReviewState, finding: number, { x, y, z }: StrokeStart): boolean {
+  const box = boundingBox(state.document.mask(finding, Math.floor(z)), state.facts.grid.nx);
+  if (state.task === "semantic" || !box) return true;
+  const reach = 2 * state.tools.radius + Math.max(box[2] - box[0], box[3] - box[1]) / 2;
+  return x >= box[0] - reach && x <= box[2] + reach && y >= box[1] - reach && y <= box[3] + reach;
 }
 
 /** Adds drawn voxels to a finding; neighbours that may not overlap give way or stand, as the rule says. */

@@ -1,7 +1,7 @@
-import type { Spans } from "../domain/spans";
-import type { Candidates } from "../state/candidates";
-import type { ReviewState } from "../state/review_state";
-import type { Cutoffs } from "../state/types";
+import { contains, type Spans } from "../domain/spans";
+import type { Candidates } from "./candidates";
+import type { ReviewState } from "./review_state";
+import type { Cutoffs } from "./types";
 
 export type Suppressed = { readonly candidate: number; readonly slices: ReadonlyMap<number, Spans> };
 
@@ -19,4 +19,15 @@ export function suppressedHere(state: ReviewState): Suppressed[] {
   }
   last = { candidates, cutoffs: document.cutoffs, found };
   return found;
+}
+
+/** The surest suppressed candidate under a voxel; null where there is none. */
+export function suppressedAt(state: ReviewState, x: number, y: number, z: number): number | null {
+  const index = Math.floor(y) * state.facts.grid.nx + Math.floor(x);
+  const under = suppressedHere(state).filter(({ slices }) => {
+    const spans = slices.get(z);
+    return spans !== undefined && contains(spans, index);
+  });
+  const scores = state.candidates?.scores;
+  return under.reduce<number | null>((best, { candidate }) => (best === null || scores![candidate] > scores![best] ? candidate : best), null);
 }
