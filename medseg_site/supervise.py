@@ -236,8 +236,10 @@ class Supervisor:
     def _make_demo(self) -> None:
         if not self.demo or (self.data / "demo-made").exists():
             return
-        child = self._add("demo", [sys.executable, str(REPOSITORY / "manage.py"), "make_demo"], 10)
-        self.say(f"the demo project is being made meanwhile; its log is {child.log}")
+        command = [sys.executable, str(REPOSITORY / "manage.py"), "make_demo"]
+        child = self._add("demo", [*command, "--address", self.address], 10)
+        self.say("demo projects are being made meanwhile; links for three demo people stand in "
+                 f"{child.log}")  # fmt: skip
 
     def _watch(self) -> None:
         while not self.stopping:
@@ -256,9 +258,9 @@ class Supervisor:
             return
         if child.process.returncode == 0:
             (self.data / "demo-made").touch()
-            self.say("the demo project is ready")
+            self.say("the demo projects are ready")
         else:
-            self.say(_failed("The demo project could not be made; all else works", child))
+            self.say(_failed("The demo is not complete; all else works", child))
         self.children.remove(child)
 
     def _stop(self) -> None:

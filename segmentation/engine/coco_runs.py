@@ -25,7 +25,7 @@ MOST_GROUPS = 13
 def to_coco_counts(runs: RunLengths, height_width: tuple[int, int]) -> list[int]:
     """Return the uncompressed counts of a mask ``(h, w)``; they add up to h times w."""
     height, width = height_width
-    columns = masks.encode(masks.decode(runs, height_width).T)
+    columns = _transposed(runs, height_width)
     counts: list[int] = columns.tolist()
     rest = height * width - sum(counts)
     return [*counts, rest] if rest else counts
@@ -62,8 +62,26 @@ def from_coco_counts(
         raise InvalidArrayError(
             f"The COCO mask covers {sum(plain)} pixels, but its size is {width} x {height}."
         )
-    columns = masks.decode(masks.canonical(plain), (width, height))
-    return masks.encode(columns.T)
+    return _transposed(masks.canonical(plain), (width, height))
+
+
+def _transposed(runs: RunLengths, height_width: tuple[int, int]) -> RunLengths:
+    """The run lengths of a mask ``(h, w)`` with its axes swapped.
+
+    Only the box around the mask is drawn, so that a small one in a large image costs little.
+    """
+    height, width = height_width
+    y, x1, x2 = masks.row_spans(runs, width)
+    if not y.size:
+        return runs
+    if int(y[-1]) >= height:
+        raise InvalidArrayError(f"The mask has {int(y[-1]) + 1} rows, but its slice {height}.")
+    top, left = int(y[0]), int(x1.min())
+    edges = np.zeros((int(y[-1]) - top + 1, int(x2.max()) - left + 1), np.int8)
+    np.add.at(edges, (y - top, x1 - left), 1)
+    np.add.at(edges, (y - top, x2 - left), -1)
+    crop = np.cumsum(edges[:, :-1], axis=1, dtype=np.int8)
+    return masks.encode_at(crop.T, (left, top), (width, height))
 
 
 def _counts(text: str) -> list[int]:

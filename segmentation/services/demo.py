@@ -39,6 +39,7 @@ PEOPLE: Mapping[str, tuple[str, str]] = {
     "demo-administrator": ("Demo administrator", Membership.Role.ADMINISTRATOR.value),
 }
 KEYS = "123456789"
+SCRATCH = "demo-"
 
 
 @dataclass
@@ -65,6 +66,7 @@ def demo_make(say: Say, *, address: str = "", missing: bool = False) -> DemoRepo
         if _events(MADE).exists() and not missing:
             say("The demo was made before. It is not made again, even if it was put away.")
             return DemoReport()
+        _sweep()
         maker = _maker()
         members = _people(say, address)
         report = _fill(maker, members, say)
@@ -83,6 +85,12 @@ def _alone() -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+def _sweep() -> None:
+    """What a run that was killed had half written."""
+    for folder in scratch_folder().glob(f"{SCRATCH}*/"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _maker() -> User:
@@ -144,7 +152,7 @@ def _make_part(
     project = _project(part.project, maker, members)
     if project is None:
         return
-    with TemporaryDirectory(dir=scratch_folder(), prefix="demo-") as scratch:
+    with TemporaryDirectory(dir=scratch_folder(), prefix=SCRATCH) as scratch:
         folder = Path(scratch) / "demo"
         folder.mkdir()
         part.write(folder, files)

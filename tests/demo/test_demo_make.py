@@ -141,11 +141,13 @@ def test_a_run_that_was_killed_goes_on_and_brings_nothing_twice(
     monkeypatch.setattr(demo, "import_paths", killed_after_storing)
     with pytest.raises(KeyboardInterrupt):
         demo_make(silent)
+    (scratch_folder() / "demo-left-over" / "demo").mkdir(parents=True)
     assert Case.objects.count() == 2
     monkeypatch.setattr(demo, "import_paths", whole)
     assert demo_make(silent).imported == 1
     assert Case.objects.count() == 3
     assert Project.objects.count() == 2
+    assert not list(scratch_folder().glob("demo-*"))
 
 
 def test_somebody_who_set_a_password_gets_no_second_link(

@@ -34,6 +34,23 @@ def test_counts_walk_down_the_columns(mask: np.ndarray) -> None:
     assert np.array_equal(masks.decode(from_coco_counts(counts, mask.shape), mask.shape), mask)
 
 
+@given(one_mask, st.tuples(*[st.integers(0, 5)] * 4))
+def test_a_small_mask_in_a_large_slice_is_the_same_as_drawn_whole(
+    mask: np.ndarray, margins: tuple[int, int, int, int]
+) -> None:
+    top, bottom, left, right = margins
+    whole = np.pad(mask, ((top, bottom), (left, right)))
+    slow = masks.encode(masks.decode(masks.encode(whole), whole.shape).T).tolist()
+    rest = whole.size - sum(slow)
+    assert to_coco_counts(masks.encode(whole), whole.shape) == ([*slow, rest] if rest else slow)
+
+
+def test_runs_that_are_longer_than_the_slice_are_refused() -> None:
+    runs = masks.encode(np.ones((4, 5), dtype=bool))
+    with pytest.raises(InvalidArrayError, match="4 rows"):
+        to_coco_counts(runs, (3, 5))
+
+
 def test_a_long_run_needs_several_characters() -> None:
     mask = np.zeros((400, 500), dtype=bool)
     mask[100:300, 50:450] = True
