@@ -2,6 +2,7 @@
 
 import type { CurvePoint } from "../../api/types";
 import type { Series } from "../../components/plots";
+import { figureName } from "./words";
 
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"] as const;
 
@@ -13,7 +14,7 @@ export function lossSeries(curve: readonly CurvePoint[], name: string): Series[]
 export function validationSeries(curve: readonly CurvePoint[]): Series[] {
   const names = [...new Set(curve.flatMap(({ validation }) => Object.keys(validation ?? {})))];
   return names.slice(0, COLOURS.length).map((name, at) => ({
-    name: name.replaceAll("_", " "),
+    name: figureName(name),
     colour: COLOURS[at],
     points: curve.flatMap(({ step, validation }) => {
       const value = validation?.[name];

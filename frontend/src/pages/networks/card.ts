@@ -5,6 +5,12 @@ export function figuresOf(card: Pick<NetworkCard, "metrics">): readonly (readonl
   return flatten(card.metrics, "");
 }
 
+/** The kinds of image and modalities of a card, each said once. */
+export function madeFor({ kinds, modalities }: Pick<NetworkCard, "kinds" | "modalities">): string {
+  const words = [...kinds, ...modalities].filter(Boolean).map((word) => word.replaceAll("_", " "));
+  return words.filter((word, at) => words.findIndex((one) => one.toLowerCase() === word.toLowerCase()) === at).join(", ");
+}
+
 /** The spacings a network was made for, in the unit that suits their size. */
 export function spacingOf({ spacing_mm }: Pick<NetworkCard, "spacing_mm">): string | null {
   if (!spacing_mm) return null;
@@ -16,7 +22,9 @@ export function spacingOf({ spacing_mm }: Pick<NetworkCard, "spacing_mm">): stri
 
 function flatten(metrics: Readonly<Record<string, unknown>>, before: string): (readonly [string, string])[] {
   return Object.entries(metrics).flatMap(([name, value]) => {
-    const full = before ? `${before} · ${name.replaceAll("_", " ")}` : name.replaceAll("_", " ");
+    // A figure over all cases needs no word for "all".
+    const own = name === "all" ? "" : name.replaceAll("_", " ");
+    const full = [before, own].filter(Boolean).join(" · ");
     if (typeof value === "number") return [[full, Number.isInteger(value) ? String(value) : value.toFixed(3)] as const];
     if (typeof value === "string") return [[full, value] as const];
     if (value && typeof value === "object" && !Array.isArray(value)) return flatten(value as Record<string, unknown>, full);
