@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -17,47 +16,26 @@ from segmentation.demo.dicom import write_ct_series
 from segmentation.demo.folders import Row, write_index
 from segmentation.demo.phantoms import orientation_phantom
 from segmentation.engine import masks
-from segmentation.interchange.coco import decompress, mask_of_counts
-from segmentation.interchange.intake import read_paths
 from segmentation.interchange.nifti import write_nifti_mask
 from segmentation.interchange.types import SourceGrid
 from segmentation.models import Case, Project, Review
 from segmentation.services import export_formats, exports
-from segmentation.services.changes import FindingRow, SliceRows
+from segmentation.services.changes import SliceRows
 from segmentation.services.exports import (
     ACCEPTED,
     CHOSEN,
     NEWEST,
-    ExportReport,
     export_cases_of,
     export_write,
     stems_of,
 )
 from segmentation.services.imports import import_paths
-from segmentation.services.revisions import revision_record_system
-from tests.builders import a_case, a_finding, a_person, a_project, a_slice, rows_of
+from tests.builders import a_case, a_finding, a_person, a_project, a_slice
+from tests.services.exporting import decode, draw, export, overlapping_case, square, table
 
 pytestmark = pytest.mark.django_db
 SHAPE = (5, 7, 6)
 """An odd block, ``(z, y, x)``: no two sides are equal, so a swapped axis shows."""
-
-
-def square(x1: int, y1: int, x2: int, y2: int) -> np.ndarray:
-    mask = np.zeros((48, 64), bool)
-    mask[y1:y2, x1:x2] = True
-    return mask
-
-
-def draw(case: Case, findings: list[FindingRow], slices: list[SliceRows]) -> None:
-    revision_record_system(case, "imported", findings, slices, operation="import")
-    case.refresh_from_db()
-
-
-def export(project: Project, format: str, folder: Path, which: str = NEWEST) -> ExportReport:
-    folder.mkdir()
-    report = export_write(export_cases_of(project, which), format, folder)
-    assert sorted(path.name for path in folder.iterdir()) == sorted(report.files)
-    return report
 
 
 def bring(folder: Path, rows: list[Row], project: Project, *, instances: bool = False) -> None:
@@ -69,23 +47,7 @@ def bring(folder: Path, rows: list[Row], project: Project, *, instances: bool = 
 
 @pytest.fixture
 def overlapping() -> Case:
-    """Two objects that share pixels, one that was rejected, and a region marked as reviewed."""
-    case = a_case(a_project(labels=("nucleus", "debris"), predict_on_import=False))
-    draw(
-        case,
-        [
-            a_finding(1, score=0.5, source="network", state="proposed"),
-            a_finding(2, label=2, score=0.9, source="network", state="proposed"),
-            a_finding(3, state="rejected"),
-        ],
-        [
-            SliceRows(1, 0, rows_of(0, 0, 10, 10)),
-            SliceRows(2, 0, rows_of(5, 5, 20, 12)),
-            SliceRows(3, 0, rows_of(30, 30, 40, 40)),
-            SliceRows(0, 0, rows_of(0, 0, 32, 48)),
-        ],
-    )
-    return case
+    return overlapping_case()
 
 
 # Label maps ----------------------------------------------------------------------------------
@@ -113,11 +75,6 @@ def test_overlaps_are_whole_in_the_findings_and_rejected_ones_are_not_there(
     decoded = decode(first["slices"]["0"])
     assert np.array_equal(decoded, square(0, 0, 10, 10))
     assert np.array_equal(decode(told["reviewed"]["0"]), square(0, 0, 32, 48))
-
-
-def decode(told: dict[str, Any]) -> np.ndarray:
-    """By the reader of the import, which shares no line with what wrote them."""
-    return mask_of_counts(decompress(told["counts"]), told["size"])
 
 
 def test_objects_are_numbered_from_1_however_high_their_numbers_are(tmp_path: Path) -> None:
@@ -209,111 +166,6 @@ def test_a_turned_photograph_gets_its_masks_back_as_the_file_lies(tmp_path: Path
     assert np.array_equal(decode(annotation["segmentation"]), lying)
     y, x = np.nonzero(lying)
     assert annotation["bbox"] == [x.min(), y.min(), np.ptp(x) + 1, np.ptp(y) + 1]
-
-
-# COCO ----------------------------------------------------------------------------------------
-
-
-def test_coco_is_read_by_its_own_tools_with_overlaps_whole(
-    overlapping: Case, tmp_path: Path
-) -> None:
-    export(overlapping.project, "coco", tmp_path / "out")
-    peer = pytest.importorskip("pycocotools.coco")
-    coco = peer.COCO(str(tmp_path / "out" / "annotations.json"))
-    first, second = coco.loadAnns(coco.getAnnIds())
-    assert np.array_equal(coco.annToMask(first), square(0, 0, 10, 10))
-    assert np.array_equal(coco.annToMask(second), square(5, 5, 20, 12))
-    assert second["bbox"] == [5, 5, 15, 7]
-    assert second["area"] == 15 * 7
-    assert coco.loadCats(second["category_id"])[0]["name"] == "debris"
-
-
-def test_exported_coco_comes_in_again_as_the_same_findings(tmp_path: Path) -> None:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    pixels = np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)
-    Pillow.fromarray(pixels).save(folder / "cells.png")
-    project = a_project(predict_on_import=False, keep_file_names=True)
-    import_paths([folder / "cells.png"], project, None)
-    draw(Case.objects.get(), [a_finding(1), a_finding(2)], [a_slice(1), a_slice(2, x=2)])
-    export(project, "coco", tmp_path / "out")
-    (tmp_path / "out" / "annotations.json").rename(folder / "masks.json")
-    write_index(folder, [Row("a", "cells.png", "", "", mask="masks.json")], instances=True)
-    (case,) = read_paths([folder]).cases
-    assert [finding.box for finding in case.truths[0].findings] == [(0, 0, 4, 4), (2, 0, 6, 4)]
-
-
-def test_boxes_and_labels_of_a_whole_image_are_in_coco_too(tmp_path: Path) -> None:
-    boxes = a_case(a_project(task="boxes"))
-    draw(boxes, [a_finding(1, box=[3, 4, 10, 20], z=0)], [])
-    export(boxes.project, "coco", tmp_path / "boxes")
-    (told,) = json.loads((tmp_path / "boxes" / "annotations.json").read_text())["annotations"]
-    assert (told["bbox"], told["area"]) == ([3, 4, 7, 16], 112)
-    words = a_case(a_project(task="labels", labels=("healthy", "ill")))
-    draw(words, [a_finding(1, label=2)], [])
-    export(words.project, "coco", tmp_path / "words")
-    document = json.loads((tmp_path / "words" / "annotations.json").read_text())
-    assert document["images"][0]["labels"] == ["ill"]
-    assert document["annotations"] == []
-
-
-def test_a_volume_s_findings_are_in_coco_slice_by_slice(tmp_path: Path) -> None:
-    case = a_case(a_project(), zyx=(4, 48, 64))
-    draw(case, [a_finding(1)], [a_slice(1, z=1), a_slice(1, z=3, x=9)])
-    export(case.project, "coco", tmp_path / "out")
-    document = json.loads((tmp_path / "out" / "annotations.json").read_text())
-    assert [(image["z"], image["file_name"]) for image in document["images"]] == [
-        (1, "case-1.0001"),
-        (3, "case-1.0003"),
-    ]
-    assert [told["finding"] for told in document["annotations"]] == [1, 1]
-
-
-# The table -----------------------------------------------------------------------------------
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def test_the_table_has_a_row_per_finding_with_its_size_where_a_spacing_is_known(
-    overlapping: Case, tmp_path: Path
-) -> None:
-    overlapping.images.update(spacing_mm=[1.0, 0.5, 0.25], spacing_source="pixel_size")
-    export(overlapping.project, "csv", tmp_path / "out")
-    first, second = table(tmp_path / "out" / "findings.csv")
-    assert (first["finding"], first["pixels"], first["label"]) == ("1", "100", "nucleus")
-    assert float(first["area_mm2"]) == 100 * 0.5 * 0.25
-    assert first["spacing"] == "pixel_size"
-    assert [second[side] for side in ("x1", "y1", "x2", "y2")] == ["5", "5", "20", "12"]
-
-
-def test_without_a_spacing_the_table_invents_none(overlapping: Case, tmp_path: Path) -> None:
-    export(overlapping.project, "csv", tmp_path / "out")
-    first, _ = table(tmp_path / "out" / "findings.csv")
-    assert (first["area_mm2"], first["volume_mm3"], first["spacing"]) == ("", "", "")
-
-
-def test_a_volume_s_findings_have_volumes(tmp_path: Path) -> None:
-    case = a_case(a_project(), zyx=(4, 48, 64))
-    case.images.update(spacing_mm=[2.0, 0.5, 0.5], spacing_source="patient")
-    draw(case, [a_finding(1)], [a_slice(1, z=1), a_slice(1, z=3)])
-    export(case.project, "csv", tmp_path / "out")
-    (row,) = table(tmp_path / "out" / "findings.csv")
-    assert (float(row["volume_mm3"]), row["area_mm2"]) == (32 * 2.0 * 0.5 * 0.5, "")
-    assert (row["slice1"], row["slice2"]) == ("1", "4")
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
-def test_text_that_a_spreadsheet_would_run_is_disarmed(start: str, tmp_path: Path) -> None:
-    case = a_case(a_project(labels=(f"{start}HYPERLINK(1)",)))
-    Case.objects.update(title=f"{start}1+1")
-    draw(case, [a_finding(1)], [a_slice(1)])
-    export(case.project, "csv", tmp_path / "out")
-    (row,) = table(tmp_path / "out" / "findings.csv")
-    assert row["label"] == f"'{start}HYPERLINK(1)"
-    assert row["title"] == f"'{start}1+1"
 
 
 # Which cases, and what goes wrong ------------------------------------------------------------
