@@ -77,7 +77,7 @@ def cases_listed(*, user: User, project: Project, wanted: CaseFilter) -> Rows:
     if wanted.kind:
         cases = cases.filter(kind=wanted.kind)
     if wanted.words:
-        cases = cases.filter(_matching(wanted.words.strip()))
+        cases = _matching(cases, wanted.words.strip())
     assigned = Assignment.objects.filter(case=OuterRef("pk"))
     if wanted.mine:
         cases = cases.filter(Exists(assigned.filter(user=user)))
@@ -171,11 +171,14 @@ def job_brief(job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _matching(words: str) -> Q:
-    """A number finds its case; other words are looked for in title and group."""
-    if words.lstrip("#").isdigit() and len(words) < 10:
-        return Q(number=int(words.lstrip("#"))) | Q(title__icontains=words)
-    return Q(title__icontains=words) | Q(group__icontains=words)
+def _matching(cases: QuerySet[Case], words: str) -> QuerySet[Case]:
+    """A number finds its case, if there is one; other words are looked for in title and group."""
+    number = words.lstrip("#")
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        found = cases.filter(number=int(number))
+        if found.exists():
+            return found
+    return cases.filter(Q(title__icontains=words) | Q(group__icontains=words))
 
 
 def _images(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
