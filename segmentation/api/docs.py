@@ -29,6 +29,7 @@ def docs(request: HttpRequest) -> HttpResponse:
     shapes = schema["components"]["schemas"]
     told = {
         "nouns": sorted(nouns.items()),
+        "names": set(shapes),
         "shapes": [(name, _text(shape)) for name, shape in sorted(shapes.items())],
         "title": schema["info"]["title"],
     }

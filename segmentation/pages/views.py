@@ -19,6 +19,7 @@ from segmentation.services.people import link_person, password_set_by_link
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 NAME_LENGTH_MAX = 150
+LINK = "one_time_link"
 
 
 @require_safe
@@ -61,31 +62,40 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/sign-in/")
 
 
+@require_safe
+@never_cache
+def link_open(request: HttpRequest, token: str) -> HttpResponse:
+    """A one-time link as it was sent. Its secret moves into the session at once, so that no later
+    address, log line or referrer holds it; looking at it does not spend it."""
+    try:
+        link_person(token)
+    except LinkSpentError as error:
+        return render(request, "pages/link_spent.html", {"message": error.message}, status=410)
+    request.session[LINK] = token
+    return HttpResponseRedirect("/link/")
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @csrf_protect
 @sensitive_post_parameters("password", "again")
-def link(request: HttpRequest, token: str) -> HttpResponse:
-    """A one-time link: looking is free, setting the password spends it and signs the person in."""
+def link(request: HttpRequest) -> HttpResponse:
+    """Setting the password spends the link that was opened and signs the person in."""
+    token = str(request.session.get(LINK, ""))
     try:
         person = link_person(token)
+        if request.method != "POST":
+            return render(request, "pages/link.html", {"person": person})
+        password = request.POST.get("password", "")
+        if password != request.POST.get("again", ""):
+            raise InvalidInputError(_("The two passwords differ. Type the same one twice."))
+        person = password_set_by_link(token=token, password=password)
+    except InvalidInputError as error:
+        told = {"person": person, "fault": error.message}
+        return render(request, "pages/link.html", told, status=400)
     except LinkSpentError as error:
         return render(request, "pages/link_spent.html", {"message": error.message}, status=410)
-    if request.method != "POST":
-        return render(request, "pages/link.html", {"person": person})
-    password = request.POST.get("password", "")
-    fault = ""
-    if password != request.POST.get("again", ""):
-        fault = _("The two passwords differ. Type the same one twice.")
-    else:
-        try:
-            person = password_set_by_link(token=token, password=password)
-        except InvalidInputError as error:
-            fault = error.message
-        except LinkSpentError as error:
-            return render(request, "pages/link_spent.html", {"message": error.message}, status=410)
-    if fault:
-        return render(request, "pages/link.html", {"person": person, "fault": fault}, status=400)
+    del request.session[LINK]
     login(request, person, backend=BACKEND)
     return HttpResponseRedirect("/")
 

@@ -75,15 +75,24 @@ def test_ten_wrong_passwords_close_the_door_for_a_while(client: Client, throttle
 
 def test_a_link_sets_a_password_once_and_signs_the_person_in(client: Client) -> None:
     _, path = person_create(user=None, username="ada")
-    assert client.get(path).status_code == 200
-    differing = client.post(path, {"password": GOOD, "again": "other"})
+    assert client.get(path).headers["Location"] == "/link/"
+    assert "ada" in client.get("/link/").content.decode()
+    differing = client.post("/link/", {"password": GOOD, "again": "other"})
     assert differing.status_code == 400
-    weak = client.post(path, {"password": "short", "again": "short"})
+    weak = client.post("/link/", {"password": "short", "again": "short"})
     assert weak.status_code == 400
-    entered = client.post(path, {"password": GOOD, "again": GOOD})
+    entered = client.post("/link/", {"password": GOOD, "again": GOOD})
     assert entered.headers["Location"] == "/"
     assert client.get("/").status_code == 200
     assert Client().get(path).status_code == 410
+    assert client.get("/link/").status_code == 410
+
+
+def test_the_secret_of_a_link_is_in_no_page_and_no_later_address(client: Client) -> None:
+    _, path = person_create(user=None, username="ada")
+    opened = client.get(path, follow=True)
+    assert [address for address, _ in opened.redirect_chain] == ["/link/"]
+    assert path.strip("/").split("/")[1] not in opened.content.decode()
 
 
 def test_the_door_refuses_a_form_from_another_site() -> None:
