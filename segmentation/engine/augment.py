@@ -171,13 +171,13 @@ def _slope(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
 
 
 def _vary_colour(pixels: Floats, rng: np.random.Generator) -> Floats:
-    """Each channel its own gain; now and then no colour at all."""
+    """Other dyes: channels blend into each other and gain or lose; now and then no colour."""
     if np.array_equal(pixels[0], pixels[1]):
         return pixels
-    if rng.random() < 0.2:
+    if rng.random() < 0.3:
         return np.broadcast_to(pixels.mean(axis=0, keepdims=True), pixels.shape).copy()
-    gains = np.exp(rng.normal(0, 0.12, (3, 1, 1, 1))).astype(np.float32)
-    return pixels * gains
+    blend = np.eye(3) * np.exp(rng.normal(0, 0.25, 3)) + rng.normal(0, 0.12, (3, 3))
+    return np.einsum("dc,czyx->dzyx", blend, pixels).astype(np.float32)
 
 
 def _blurred(pixels: Floats, sigma: float) -> Floats:
