@@ -159,6 +159,8 @@ class CaseSerializer(serializers.Serializer[Any]):
     run = RunSerializer(allow_null=True)
     job = JobBriefSerializer(allow_null=True)
     no_network_reason = serializers.CharField(allow_null=True)
+    source = serializers.CharField(help_text="where the image comes from, '' if nobody said")
+    licence = serializers.CharField()
     presence = PresenceSerializer()
     cutoffs = CutoffsSerializer(allow_null=True)
     reviews = VerdictSerializer(many=True)

@@ -72,6 +72,8 @@ def case_answer(*, user: User, case_id: object) -> dict[str, Any]:
         "run": _run(run) if run else None,
         "job": job_brief(job) if job else None,
         "no_network_reason": case.origin.get("no_network_reason") if run is None else None,
+        "source": case.origin.get("source", ""),
+        "licence": case.origin.get("licence", ""),
         "presence": presence_answer(presence, user=user),
         "cutoffs": _cutoffs(case, run),
         "reviews": [_review(review) for review in reviews],

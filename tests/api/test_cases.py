@@ -145,6 +145,15 @@ def test_a_case_is_told_whole(project: Project) -> None:
     assert answer["presence"]["holder"] is None
 
 
+def test_a_case_says_where_its_image_comes_from_where_that_is_known(project: Project) -> None:
+    known = a_case(project, origin={"source": "a package", "licence": "CC0-1.0"})
+    client = as_person(a_member(project, "viewer"))
+    answer = client.get(f"/api/v1/cases/{known.pk}/").json()
+    assert (answer["source"], answer["licence"]) == ("a package", "CC0-1.0")
+    unknown = client.get(f"/api/v1/cases/{a_case(project).pk}/").json()
+    assert (unknown["source"], unknown["licence"]) == ("", "")
+
+
 def test_the_next_case_is_ones_own_first_then_nobodys_then_from_the_start(
     project: Project,
 ) -> None:

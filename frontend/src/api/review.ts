@@ -68,6 +68,8 @@ export type ReviewCase = {
   readonly touched_at: string | null;
   readonly job: (CaseJob & { readonly kind: string }) | null;
   readonly no_network_reason: string | null;
+  readonly source: string;
+  readonly licence: string;
   readonly cutoffs: { readonly score: number | null; readonly overlap: number | null } | null;
   readonly reviews: readonly Verdict[];
   readonly assignees: readonly PersonRef[];

@@ -1326,6 +1326,9 @@ export interface components {
             run: components["schemas"]["Run"] | null;
             job: components["schemas"]["JobBrief"] | null;
             no_network_reason: string | null;
+            /** @description where the image comes from, '' if nobody said */
+            source: string;
+            licence: string;
             presence: components["schemas"]["Presence"];
             cutoffs: components["schemas"]["Cutoffs"] | null;
             reviews: components["schemas"]["Verdict"][];
