@@ -68,7 +68,7 @@ class Command(FileCommand):
         with IntakeReader([path]) as reader:
             for found in reader:
                 if isinstance(found, Refusal):
-                    reports.append(self._refused(path, found.code, found.sentence))
+                    reports.append(self._refused(path, found.code, found.sentence, found.name))
                     continue
                 stem = names.give(path, found.image)
                 reports.append(self._image(path, stem, found, network, settings, out, stopped))
@@ -97,14 +97,17 @@ class Command(FileCommand):
         except CancelledError:
             raise
         except EngineError as error:
-            return self._refused(path, error.code, str(error))
+            return self._refused(path, error.code, str(error), case.image.name)
         kept = sum(
             c.suppressed_by is None and c.score >= found.score_cutoff for c in found.candidates
         )
         note = "" if fits else f" Note: {reason}"
-        self.say(f"{path}: {kept} findings in {found.seconds:.1f} s on {found.device}.{note}")
+        self.say(
+            f"{_inside(path, case.image.name)}: {kept} findings in {found.seconds:.1f} s on {found.device}.{note}"
+        )
         return {
             "input": str(path),
+            "file": case.image.name,
             "ok": True,
             "labels": str(written[0]),
             "findings": str(written[1]),
@@ -116,9 +119,15 @@ class Command(FileCommand):
             "warnings": _warnings(case.image),
         }
 
-    def _refused(self, path: Path, code: str, sentence: str) -> dict[str, Any]:
-        self.say(f"{path}: {sentence}")
-        return {"input": str(path), "ok": False, "code": code, "reason": sentence}
+    def _refused(self, path: Path, code: str, sentence: str, name: str = "") -> dict[str, Any]:
+        self.say(f"{_inside(path, name)}: {sentence}")
+        report = {"input": str(path), "ok": False, "code": code, "reason": sentence}
+        return {**report, "file": name} if name else report
+
+
+def _inside(path: Path, name: str) -> str:
+    """What a person calls an image: the path given, and within a folder the file too."""
+    return f"{path} ({name})" if path.is_dir() and name else str(path)
 
 
 def _warnings(image: ReadImage) -> list[str]:
