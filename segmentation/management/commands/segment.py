@@ -102,9 +102,8 @@ class Command(FileCommand):
             c.suppressed_by is None and c.score >= found.score_cutoff for c in found.candidates
         )
         note = "" if fits else f" Note: {reason}"
-        self.say(
-            f"{_inside(path, case.image.name)}: {kept} findings in {found.seconds:.1f} s on {found.device}.{note}"
-        )
+        called = _inside(path, case.image.name)
+        self.say(f"{called}: {kept} findings in {found.seconds:.1f} s on {found.device}.{note}")
         return {
             "input": str(path),
             "file": case.image.name,
