@@ -55,7 +55,7 @@ KEY_HEADER = OpenApiParameter(
 class CaseStateView(APIView):
     @extend_schema(operation_id="case_state", responses=CaseStateSerializer)
     def get(self, request: Request, case_id: uuid.UUID) -> Response:
-        """All findings and masks as they stand; the ETag is the root digest."""
+        """All findings and masks as they stand; the ETag is what If-Match wants."""
         told = selectors.case_state(user=person_of(request), case_id=case_id)
         return _tagged(told, told["head"], request)
 
@@ -207,7 +207,7 @@ def _saved(saved: revisions.Saved) -> Response:
 
 
 def _tagged(told: dict[str, Any], head: dict[str, Any] | None, request: Request) -> Response:
-    tag = f'"{head["digest"] if head else NO_REVISION}"'
+    tag = f'"{head["id"] if head else NO_REVISION}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("If-None-Match") == tag:
         return Response(status=304, headers=headers)

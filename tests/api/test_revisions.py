@@ -182,6 +182,23 @@ def test_a_state_that_did_not_change_is_not_sent_again(browser: Client, case: Ca
     assert browser.get(address, headers={"If-None-Match": tag}).status_code == 200
 
 
+def test_a_state_restored_is_sent_again_for_its_head_is_new(browser: Client, case: Case) -> None:
+    first = save(browser, case, '"none"').json()
+    address = f"/api/v1/cases/{case.pk}/state/"
+    tag = browser.get(address).headers["ETag"]
+    assert tag == f'"{first["id"]}"'
+    save(browser, case, tag, stroke(9))
+    browser.post(
+        f"/api/v1/cases/{case.pk}/restore/",
+        {"revision": first["id"], "tab": TAB},
+        content_type="application/json",
+    )
+    again = browser.get(address, headers={"If-None-Match": tag})
+    assert again.status_code == 200
+    assert again.json()["head"]["digest"] == first["digest"]
+    assert again.json()["head"]["id"] != first["id"]
+
+
 def test_history_diff_and_restore_go_together(browser: Client, case: Case) -> None:
     sitting = str(uuid.uuid4())
     first = save(browser, case, '"none"', stroke(sitting=sitting)).json()
