@@ -1,0 +1,62 @@
+"""The networks that come with the product: whole, small, described, and at work."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from segmentation.engine.checkpoints import CARD, SHIPPED, WEIGHTS, load_network, resolve_network
+from segmentation.engine.inference import segment
+from segmentation.engine.preprocessing import parse_recipe
+from segmentation.engine.render import kept
+from segmentation.engine.scoring import score_case
+from segmentation.engine.suitability import suits
+from segmentation.engine.types import Picture, Settings
+from tests.engine.drawn import discs
+
+MOST_BYTES = 10_000_000
+NAMES = ["hippocampus", "lungs", "nuclei"]
+
+
+def test_these_networks_ship() -> None:
+    assert sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_whole_small_and_says_what_it_is(name) -> None:
+    folder = resolve_network(name)
+    network = load_network(folder)
+    assert sorted(p.name for p in folder.iterdir()) == ["README.md", CARD, WEIGHTS]
+    assert sum(p.stat().st_size for p in folder.iterdir()) < MOST_BYTES
+    card = network.card
+    assert card["name"] == name
+    assert card["licence"]
+    assert all(source["licence"] and source["split"] for source in card["data"])
+    assert "Not for primary diagnosis." in card["limits"]
+    assert card["metrics"]["test"]["all"]["cases"] > 0
+    assert parse_recipe(card["recipe"]).to_json() == card["recipe"]  # every option written out
+    assert "not for primary diagnosis" in (folder / "README.md").read_text().lower()
+
+
+@pytest.mark.parametrize("turned_round", [False, True])
+def test_nuclei_finds_drawn_discs_bright_or_dark(turned_round) -> None:
+    picture, truth = discs(0, size=128, count=8)
+    if turned_round:
+        picture = Picture(255 - picture.pixels)
+    network = load_network(resolve_network("nuclei"))
+    assert suits(network.card, picture, "fluorescence")[0]
+    found = segment(picture, network, Settings(device="cpu"))
+    assert (score_case(found, truth).figures["ap50"] or 0) >= 0.75
+    assert 0 < found.uncertainty < 1
+
+
+def test_lungs_and_hippocampus_answer_on_the_grid_they_are_given() -> None:
+    rng = np.random.default_rng(0)
+    settings = Settings(device="cpu")
+    flat = Picture(rng.integers(0, 255, (1, 1, 90, 70), dtype=np.uint8))
+    found = segment(flat, load_network(resolve_network("lungs")), settings)
+    assert found.grid_zyx == (1, 90, 70)
+    box = Picture(rng.integers(0, 900, (1, 30, 44, 32), dtype=np.int16), (1.0, 1.0, 1.0), "MR")
+    found = segment(box, load_network(resolve_network("hippocampus")), settings)
+    assert found.grid_zyx == (30, 44, 32)
+    assert {c.label for c in kept(found)} <= {1, 2}
