@@ -268,7 +268,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description All findings and masks as they stand; the ETag is the root digest. */
+        /** @description All findings and masks as they stand; the ETag is what If-Match wants. */
         get: operations["case_state"];
         put?: never;
         post?: never;
