@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pycocotools import mask as peer
 
 from segmentation.interchange.annotations import read_boxes
 from segmentation.interchange.budget import Budget
@@ -25,6 +24,7 @@ from segmentation.interchange.errors import UnreadableError
 from segmentation.interchange.types import Limits, ReadFinding
 
 BUDGET = Budget(Limits())
+peer = pytest.importorskip("pycocotools.mask", reason="pycocotools comes with the dev extra only")
 
 
 @pytest.mark.parametrize("seed", range(25))
