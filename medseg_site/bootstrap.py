@@ -135,7 +135,8 @@ def install_command(installer: str, cpu: bool) -> list[str]:
         command = [uv, "pip", "install", "--python", str(_python())]
     else:
         command = [str(_python()), "-m", "pip", "install", "--disable-pip-version-check"]
-        command += ["--no-input", "--progress-bar", "off"]
+        # Compiling 15,000 modules, of which the first start needs a few, costs 40 s of a core.
+        command += ["--no-input", "--progress-bar", "off", "--no-compile"]
     if cpu:
         command += ["--extra-index-url", CPU_INDEX]
     if CONSTRAINTS.exists():
