@@ -127,7 +127,7 @@ def _store(batch: Batch, read: ReadCase) -> _Stored:
         header=header,
         pack=pack,
         thumbnail=blob_put(picture, Blob.Kind.THUMBNAIL),
-        suggestion=network_suggest(batch.project, _kind(read), _picture(image)),
+        suggestion=network_suggest(batch.project, _kind(read), picture_read(image)),
         first=first_revision(
             read.truths, batch.project, batch.labels, (header.shape[3], header.shape[4])
         ),
@@ -259,7 +259,8 @@ def _kind(read: ReadCase) -> str:
     return (read.kind or read.image.kind)[:40]
 
 
-def _picture(image: ReadImage) -> Picture:
+def picture_read(image: ReadImage) -> Picture:
+    """The first moment of an image that is not stored yet, as networks see it."""
     return Picture(
         pixels=scaled(image.pixels[0], image.slope, image.intercept),
         spacing_mm=image.spacing_mm,

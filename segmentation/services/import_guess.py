@@ -10,12 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from segmentation.engine.suitability import suits
 from segmentation.interchange.index_csv import NAME
 from segmentation.interchange.intake import IntakeReader
 from segmentation.interchange.types import ReadCase, ReadTruth
-from segmentation.models import Project
+from segmentation.models import NetworkVersion, Project
+from segmentation.services.import_cases import picture_read
 from segmentation.services.import_truths import class_name
 from segmentation.services.labels import LABELS_MAX, LabelSpec
+from segmentation.services.network_choice import TASKS
 
 LOOKED_AT = 48
 """How many cases are looked at; a label that only shows up later is told as left out."""
@@ -33,6 +36,7 @@ class _Seen:
     classes: dict[int, str] = field(default_factory=dict)
     ignores: bool = False
     draws: bool = False
+    first: ReadCase | None = None
 
     def add(self, truth: ReadTruth) -> None:
         self.kinds.add(truth.kind)
@@ -60,17 +64,42 @@ def project_guess(paths: Sequence[Path], task: str = "") -> Guess:
     """The task (unless it is given) and the labels for what lies under the paths.
 
     Instance masks make a project of instances, class masks a semantic one, boxes one of boxes,
-    words one of image labels. Images alone make a semantic project with one label.
+    words one of image labels. Images alone make a project for the shipped network that suits the
+    first of them, or else a semantic one with one label.
     """
-    seen = _Seen()
-    if any(_has_index(path) for path in paths):
-        with IntakeReader(paths) as reader:
-            cases = (found for found in reader if isinstance(found, ReadCase))
-            for case in islice(cases, LOOKED_AT):
-                for truth in case.truths:
-                    seen.add(truth)
+    seen = _look(paths)
+    if not seen.kinds and seen.first and (version := _network_for(seen.first, task)):
+        return Guess(_task_of(version), _specs(version.card["labels"], ignores=False))
     task = task or _task(seen)
     return Guess(task, _specs(_names(seen, task), seen.ignores))
+
+
+def _look(paths: Sequence[Path]) -> _Seen:
+    seen = _Seen()
+    looked_at = LOOKED_AT if any(_has_index(path) for path in paths) else 1
+    with IntakeReader(paths) as reader:
+        cases = (found for found in reader if isinstance(found, ReadCase))
+        for case in islice(cases, looked_at):
+            seen.first = seen.first or case
+            for truth in case.truths:
+                seen.add(truth)
+    return seen
+
+
+def _network_for(case: ReadCase, task: str) -> NetworkVersion | None:
+    picture = picture_read(case.image)
+    for version in NetworkVersion.objects.filter(
+        network__project=None, state=NetworkVersion.State.CHAMPION
+    ).select_related("network"):
+        fits, _ = suits(version.card, picture, case.kind or case.image.kind)
+        if fits and task in {"", _task_of(version)}:
+            return version
+    return None
+
+
+def _task_of(version: NetworkVersion) -> str:
+    """The project's task that this network serves."""
+    return next(str(task) for task, served in TASKS.items() if version.card["task"] in served)
 
 
 def _has_index(path: Path) -> bool:

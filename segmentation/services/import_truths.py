@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from segmentation.engine.masks import (
     bounding_box,
@@ -116,9 +121,10 @@ def _labelled_rows(
     """Every mask of a truth as (label, z, runs)."""
     if truth.array is not None:
         missing: set[int] = set()
+        label_of = _class_labels(truth, known)
         for z, plane in enumerate(truth.array):
             for value, runs in encode_labels(plane).items():
-                label = _label_of(truth, value, known)
+                label = label_of[value]
                 if label is None:
                     missing.add(value)
                 else:
@@ -132,6 +138,21 @@ def _labelled_rows(
             yield label, finding.z, _runs(finding, made.height_width)
 
 
+def _class_labels(truth: ReadTruth, known: _Labels) -> dict[int, int | None]:
+    """The label of every value of an array of classes.
+
+    Classes that each lie in one piece look like numbered objects to a reader of one file; here
+    they are classes if the project has a label for each of them.
+    """
+    values = [value for value in np.unique(np.asarray(truth.array)).tolist() if value]
+    if truth.kind == "instances":
+        classes = {value: known.by_class(value, "") for value in values}
+        if None in classes.values():
+            return dict.fromkeys(values, known.first())
+        return classes
+    return {value: _label_of(truth, value, known) for value in values}
+
+
 def _label_of(truth: ReadTruth, value: int, known: _Labels) -> int | None:
     if truth.kind == "instances":
         return known.first()
@@ -141,15 +162,17 @@ def _label_of(truth: ReadTruth, value: int, known: _Labels) -> int | None:
 
 
 def _objects(truth: ReadTruth, project: Project, known: _Labels, made: FirstRevision) -> None:
-    """Each value of an array as one finding: objects, or whole classes."""
+    """Each object of an array as one finding; objects of a class are its connected pieces."""
     if truth.array is None:
         return
+    objects, value_of = _numbered(truth)
     rows: dict[int, Slices] = {}
-    for z, plane in enumerate(truth.array):
-        for value, runs in encode_labels(plane).items():
-            rows.setdefault(value, {})[z] = runs
+    for z, plane in enumerate(objects):
+        for number, runs in encode_labels(plane).items():
+            rows.setdefault(number, {})[z] = runs
     missing = set()
-    for value, slices in sorted(rows.items()):
+    for number, slices in sorted(rows.items()):
+        value = value_of.get(number, number)
         label = _label_of(truth, value, known)
         if label is None:
             missing.add(value)
@@ -159,6 +182,29 @@ def _objects(truth: ReadTruth, project: Project, known: _Labels, made: FirstRevi
         else:
             made.add(label, slices)
     _tell_missing(missing, truth, made)
+
+
+def _numbered(truth: ReadTruth) -> tuple[NDArray[Any], dict[int, int]]:
+    """An array that numbers objects, and the class of each where classes were given.
+
+    Pieces touch at their faces, edges or corners. *Ignore* stays one piece.
+    """
+    array = np.asarray(truth.array)
+    if truth.kind == "instances":
+        return array, {}
+    numbers = np.zeros(array.shape, dtype=np.int32)
+    value_of: dict[int, int] = {}
+    for value in (one for one in np.unique(array).tolist() if one):
+        here = array == value
+        pieces, count = (here, 1) if value == truth.ignore_value else _pieces(here)
+        numbers[here] = pieces[here].astype(np.int32) + len(value_of)
+        value_of.update({len(value_of) + place: value for place in range(1, count + 1)})
+    return numbers, value_of
+
+
+def _pieces(here: NDArray[np.bool_]) -> tuple[NDArray[Any], int]:
+    pieces, count = ndimage.label(here, np.ones((3, 3, 3), dtype=np.uint8))
+    return np.asarray(pieces), int(count)
 
 
 def _finding(finding: ReadFinding, project: Project, known: _Labels, made: FirstRevision) -> None:

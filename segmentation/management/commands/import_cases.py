@@ -14,6 +14,7 @@ from segmentation.selectors.people import site_administrator
 from segmentation.selectors.projects import project_named
 from segmentation.services.import_guess import project_guess
 from segmentation.services.imports import FileOutcome, Report, import_paths
+from segmentation.services.networks import shipped_networks_sync
 from segmentation.services.projects import project_create
 
 TASKS = ("instances", "semantic", "boxes", "labels")
@@ -66,6 +67,7 @@ class Command(FileCommand):
                 "A new project needs somebody who runs the site. Make that person first: "
                 "python3 manage.py create_link NAME --site-administrator"
             )
+        shipped_networks_sync()
         guess = project_guess(options["paths"], options["task"] or "")
         names = ", ".join(label.name for label in guess.labels[:8])
         self.say(f"New project {options['project']!r}: {guess.task}, labels {names}")
