@@ -6,13 +6,15 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 
 
 class Case(models.Model):
     """One study of one patient or specimen, and where it stands in the work.
 
     ``head`` is the newest mask revision that counts; it moves by compare-and-swap only. The
-    hold-out is decided once, at import, by a keyed hash of the patient.
+    hold-out is decided once, at import, by a keyed hash of the patient. ``attention`` is the
+    uncertainty, or -1 where nothing was predicted: a list sorted by it can walk along an index.
     """
 
     class State(models.TextChoices):
@@ -40,6 +42,11 @@ class Case(models.Model):
     is_drawn = models.BooleanField(default=False)
     origin = models.JSONField(default=dict, blank=True)
     uncertainty = models.FloatField(null=True)
+    attention = models.GeneratedField(
+        expression=Coalesce("uncertainty", models.Value(-1.0)),
+        output_field=models.FloatField(),
+        db_persist=True,
+    )
     head = models.ForeignKey("MaskRevision", null=True, on_delete=models.PROTECT, related_name="+")
     accepted_revision = models.ForeignKey(
         "MaskRevision", null=True, on_delete=models.PROTECT, related_name="+"
@@ -60,7 +67,7 @@ class Case(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "state", "number"], name="case_by_state"),
-            models.Index(fields=["project", "uncertainty", "number"], name="case_by_uncertainty"),
+            models.Index(fields=["project", "attention", "number"], name="case_by_attention"),
             models.Index(fields=["project", "patient_key"], name="case_by_patient"),
             models.Index(fields=["project", "updated_at", "number"], name="case_by_update"),
             models.Index(fields=["project", "kind", "number"], name="case_by_kind"),

@@ -26,7 +26,7 @@ from segmentation.selectors.people import person_ref
 
 ORDERS: dict[str, tuple[str, ...]] = {
     "number": ("number",),
-    "uncertainty": ("-uncertainty", "-number"),
+    "uncertainty": ("-attention", "-number"),
     "updated": ("-updated_at", "-number"),
     "state": ("state", "number"),
 }
@@ -41,6 +41,7 @@ COLUMNS = (
     "is_holdout",
     "is_drawn",
     "uncertainty",
+    "attention",
     "touched_at",
     "updated_at",
 )
@@ -97,7 +98,7 @@ def case_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         key, image = row["id"], images.get(row["id"])
         answers.append(
             {
-                **{name: row[name] for name in COLUMNS if name != "touched_at"},
+                **{name: row[name] for name in COLUMNS if name not in {"attention", "touched_at"}},
                 "touched": row["touched_at"] is not None,
                 "image": image["id"] if image else None,
                 "has_thumbnail": bool(image and image["thumbnail_id"]),
