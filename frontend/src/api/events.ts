@@ -62,14 +62,23 @@ const browser: Surroundings = {
   },
 };
 
-/** Follows what happens in a scope until the returned function is called. */
+const shared = new WeakMap<Surroundings, Map<string, Stream>>();
+
+/** Follows what happens in a scope until the returned function is called; equal scopes share one connection. */
 export function follow(scope: Scope, handlers: Handlers, surroundings: Surroundings = browser): () => void {
-  const stream = new Stream(address("events/", scope), handlers, surroundings);
-  stream.start();
-  return () => stream.stop();
+  const url = address("events/", scope);
+  const streams = shared.get(surroundings) ?? new Map<string, Stream>();
+  shared.set(surroundings, streams);
+  const stream = streams.get(url) ?? new Stream(url, surroundings);
+  streams.set(url, stream);
+  stream.join(handlers);
+  return () => {
+    if (stream.leave(handlers)) streams.delete(url);
+  };
 }
 
 class Stream {
+  private readonly followers = new Set<Handlers>();
   private source: Source | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private wait = FIRST_WAIT_MS;
@@ -78,16 +87,28 @@ class Stream {
 
   constructor(
     private readonly url: string,
-    private readonly handlers: Handlers,
     private readonly surroundings: Surroundings,
   ) {}
 
-  start(): void {
+  join(handlers: Handlers): void {
+    this.followers.add(handlers);
+    if (this.followers.size === 1) this.start();
+  }
+
+  /** True when the last one left and the connection is closed. */
+  leave(handlers: Handlers): boolean {
+    this.followers.delete(handlers);
+    if (this.followers.size) return false;
+    this.stop();
+    return true;
+  }
+
+  private start(): void {
     this.forgetVisibility = this.surroundings.onVisibility(() => this.visibilityChanged());
     this.connect();
   }
 
-  stop(): void {
+  private stop(): void {
     clearTimeout(this.timer);
     this.forgetVisibility();
     this.drop();
@@ -107,14 +128,14 @@ class Stream {
 
   private opened(): void {
     this.wait = FIRST_WAIT_MS;
-    this.handlers.connection?.(true);
-    if (this.wasOpen) this.handlers.resync?.();
+    this.tell((handlers) => handlers.connection?.(true));
+    if (this.wasOpen) this.tell((handlers) => handlers.resync?.());
     this.wasOpen = true;
   }
 
   private failed(source: Source): void {
     if (source !== this.source) return;
-    this.handlers.connection?.(false);
+    this.tell((handlers) => handlers.connection?.(false));
     // While it is not closed, the browser itself tries again.
     if (source.readyState !== CLOSED) return;
     this.timer = setTimeout(() => this.connect(), this.wait * (0.75 + Math.random() / 2));
@@ -122,8 +143,12 @@ class Stream {
   }
 
   private deliver(name: Name, text: string): void {
-    const handler = this.handlers[name] as ((event: unknown) => void) | undefined;
-    handler?.(JSON.parse(text));
+    const event: unknown = JSON.parse(text);
+    this.tell((handlers) => (handlers[name] as ((event: unknown) => void) | undefined)?.(event));
+  }
+
+  private tell(act: (handlers: Handlers) => void): void {
+    [...this.followers].forEach(act);
   }
 
   private visibilityChanged(): void {

@@ -34,7 +34,7 @@ const sources: FakeSource[] = [];
 let hidden = false;
 let visibility = () => {};
 
-const surroundings = {
+const fresh = () => ({
   open: (url: string) => {
     sources.push(new FakeSource(url));
     return sources.at(-1)!;
@@ -44,11 +44,13 @@ const surroundings = {
     visibility = listener;
     return () => (visibility = () => {});
   },
-};
+});
+let surroundings = fresh();
 
 beforeEach(() => {
   vi.useFakeTimers();
   sources.length = 0;
+  surroundings = fresh();
   hidden = false;
 });
 afterEach(() => vi.useRealTimers());
@@ -123,5 +125,21 @@ describe("following events", () => {
     vi.advanceTimersByTime(60_000);
     expect(sources).toHaveLength(1);
     expect(sources[0].closed).toBe(false);
+  });
+
+  it("shares one connection between those who follow the same scope", () => {
+    const seen: string[] = [];
+    const first = follow({ project: "p" }, { job: () => seen.push("first") }, surroundings);
+    const second = follow({ project: "p" }, { job: () => seen.push("second") }, surroundings);
+    follow({ project: "other" }, {}, surroundings);
+    expect(sources).toHaveLength(2);
+    sources[0].push("job", {});
+    expect(seen).toEqual(["first", "second"]);
+    first();
+    expect(sources[0].closed).toBe(false);
+    second();
+    expect(sources[0].closed).toBe(true);
+    follow({ project: "p" }, {}, surroundings);
+    expect(sources).toHaveLength(3);
   });
 });

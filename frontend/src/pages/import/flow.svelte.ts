@@ -1,6 +1,6 @@
 /** One import from the first dropped file to its report. It goes on while other pages are open. */
 
-import { sentence } from "../../api/errors";
+import { ApiError, sentence } from "../../api/errors";
 import { job as readJob } from "../../api/jobs";
 import { tus } from "../../api/tus";
 import type { Job, UploadReport } from "../../api/types";
@@ -124,10 +124,16 @@ export class ImportFlow {
   private changed(): void {
     this.drawing ??= setTimeout(() => {
       this.drawing = undefined;
-      this.transfers = [...(this.queue?.transfers ?? [])];
-      this.paused = this.queue?.paused ?? false;
+      this.draw();
       this.closeWhenSettled();
     }, DRAW_MS);
+  }
+
+  private draw(): void {
+    if (!this.queue) return;
+    // Copies: the queue changes its own in place, and a row is drawn anew for a new one only.
+    this.transfers = this.queue.transfers.map((transfer) => ({ ...transfer }));
+    this.paused = this.queue.paused;
   }
 
   private closeWhenSettled(): void {
@@ -136,21 +142,32 @@ export class ImportFlow {
     this.closing = setTimeout(() => void this.close(), CLOSE_AFTER_MS);
   }
 
+  /** Follows the import to its end; an answer that does not come is waited for. */
   private async watch(session: string): Promise<void> {
     this.phase = "importing";
-    for (;;) {
-      const found = await upload(session);
-      if (found.job) this.job = await readJob(found.job);
-      if (found.state === "done" || found.report?.files) return this.finish(found.report);
-      if (found.state === "failed" || (this.job && ["failed", "cancelled"].includes(this.job.state))) {
-        this.phase = "failed";
-        return;
+    while (this.phase === "importing") {
+      try {
+        await this.look(session);
+        this.problem = "";
+      } catch (error) {
+        this.problem = sentence(error);
+        if (error instanceof ApiError && error.status === 404) this.phase = "failed";
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      if (this.phase === "importing") await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  private async look(session: string): Promise<void> {
+    const found = await upload(session);
+    if (found.job) this.job = await readJob(found.job);
+    if (found.state === "done") this.finish(found.report);
+    else if (found.state === "failed" || this.job?.state === "failed" || this.job?.state === "cancelled") {
+      this.phase = "failed";
     }
   }
 
   private finish(report: UploadReport | null): void {
+    this.draw();
     this.report = report;
     this.phase = "done";
     this.queue = null;
