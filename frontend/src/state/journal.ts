@@ -7,7 +7,7 @@ export type JournalEntry = {
   readonly order: number;
   /** The last head known to stand on the service when the change was made. */
   readonly parent: string | null;
-  readonly request: Omit<SaveRequest, "slices"> & { readonly slices: readonly (RowMessage & { digest: string })[] };
+  readonly request: Omit<SaveRequest, "slices" | "tab"> & { readonly slices: readonly (RowMessage & { digest: string })[] };
 };
 
 export interface Journal {

@@ -25,7 +25,7 @@ export class Presence {
   constructor(
     private readonly transport: PresenceTransport,
     private readonly tab: string,
-    private readonly mayEdit: boolean,
+    private readonly mayEdit: () => boolean,
     private readonly changed: (held: boolean) => void,
     private readonly isActive: () => boolean,
   ) {}
@@ -43,9 +43,9 @@ export class Presence {
     this.hear(await this.transport.take(this.tab));
   }
 
-  /** Somebody took the case over, as a refused save says. */
-  lost(): void {
-    void this.beat();
+  /** Asks at once: somebody took the case over, or it has just been opened for work. */
+  ask(): Promise<void> {
+    return this.beat();
   }
 
   stop(): void {
@@ -60,7 +60,7 @@ export class Presence {
     const seconds = this.isActive() ? Math.min(60, Math.round((now - this.last) / 1000)) : 0;
     this.last = now;
     try {
-      this.hear(await this.transport.beat(this.tab, seconds, this.mayEdit ? "hold" : "watch"));
+      this.hear(await this.transport.beat(this.tab, seconds, this.mayEdit() ? "hold" : "watch"));
     } catch {
       // Out of reach: the lease runs on for a while, and the save queue tells the person.
     }

@@ -155,7 +155,7 @@ export class SaveQueue {
     while (this.pending.length > 0) {
       const { entry, journaled } = this.pending[0];
       await journaled;
-      const answer = await this.around.transport.save(this.head, entry.key, wireOf(entry));
+      const answer = await this.around.transport.save(this.head, entry.key, this.wireOf(entry));
       checkDigests(entry, answer);
       await this.around.journal.acknowledge(this.around.caseId, entry.key, answer.id);
       this.moveTo(answer);
@@ -196,7 +196,7 @@ export class SaveQueue {
 
   private async putAside(entries: readonly JournalEntry[]): Promise<void> {
     try {
-      await this.around.transport.save(this.head, newId(), wireOf(merged(entries)));
+      await this.around.transport.save(this.head, newId(), this.wireOf(merged(entries)));
     } catch (error) {
       // Being refused is how the service keeps it beside the line.
       if (!(error instanceof ConflictError)) throw error;
@@ -204,7 +204,7 @@ export class SaveQueue {
   }
 
   private entryOf(change: Change, key: string): JournalEntry {
-    const { caseId, sitting, tab, document } = this.around;
+    const { caseId, sitting, document } = this.around;
     // A finding that goes takes its rows with it; naming them would give them no owner.
     const kept = change.masks.filter(({ finding }) => finding === REVIEWED || document.finding(finding));
     const slices = kept.map(({ finding, z }) => {
@@ -215,8 +215,14 @@ export class SaveQueue {
       after ? { finding, ...after } : { finding, removed: true },
     );
     const cutoffs = change.cutoffs && { cutoffs: change.cutoffs.after };
-    const request = { operation: change.operation, sitting, tab, slices, findings, ...cutoffs };
+    const request = { operation: change.operation, sitting, slices, findings, ...cutoffs };
     return { key, caseId, order: this.order++, parent: this.head, request };
+  }
+
+  /** What another tab of this browser left behind is sent in this tab's name: it has the pen. */
+  private wireOf({ request }: JournalEntry): SaveRequest {
+    const slices = request.slices.map(({ finding, z, runs }) => ({ finding, z, runs }));
+    return { ...request, tab: this.around.tab, slices };
   }
 
   private moveTo(head: Head | null): void {
@@ -231,10 +237,6 @@ export class SaveQueue {
 }
 
 const STOPPED: ReadonlySet<SaveStatus["kind"]> = new Set(["conflict", "signed_out", "read_only", "refused"]);
-
-function wireOf({ request }: JournalEntry): SaveRequest {
-  return { ...request, slices: request.slices.map(({ finding, z, runs }) => ({ finding, z, runs })) };
-}
 
 /** An answer that names another digest, or none, is no acknowledgement. */
 function checkDigests(entry: JournalEntry, answer: SaveAnswer): void {

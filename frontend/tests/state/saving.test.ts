@@ -24,12 +24,12 @@ beforeEach(async () => {
 
 afterEach(() => vi.useRealTimers());
 
-async function openPage(mayDraw = true, kept: Journal = journal): Promise<Page> {
+async function openPage(mayDraw = true, kept: Journal = journal, tab = "tab"): Promise<Page> {
   const hold: { sync?: CaseSync } = {};
   const state = review("instances", {}, (change: Change) => hold.sync?.add(change), (change) => hold.sync?.draft(change));
   const sync = new CaseSync({
     caseId: "case",
-    tab: "tab",
+    tab,
     document: state.document,
     history: state.history,
     transport: service,
@@ -217,6 +217,18 @@ describe("a reload", () => {
     expect(second.sync.queue.status.kind).toBe("saved");
     expect(service.aside).toHaveLength(0);
     expect(service.line).toHaveLength(2);
+  });
+
+  test("in another tab sends what is left in that tab's name", async () => {
+    const first = await openPage();
+    service.failBefore = new UnreachableError("away");
+    draw(first, 1, 0);
+    await settle();
+    first.sync.queue.stop();
+    service.failBefore = null;
+    await openPage(true, journal, "other tab");
+    await settle();
+    expect(service.line[0].request.tab).toBe("other tab");
   });
 
   test("by somebody who may only look leaves the journal alone", async () => {

@@ -129,6 +129,7 @@ export class ReviewPage {
     await this.sync?.refresh(about.head?.sequence ?? 0);
     await this.loadCandidates(about);
     this.watchJob(about);
+    if (this.mayEdit && !this.holder?.held) void this.holder?.ask();
     this.judgeEditable();
   }
 
@@ -186,8 +187,7 @@ export class ReviewPage {
   }
 
   private async startPresence(): Promise<void> {
-    const wants = this.mayEdit;
-    this.holder = new Presence(new PresenceCalls(this.id), TAB, wants, (held) => void this.penChanged(held), () => this.isActive());
+    this.holder = new Presence(new PresenceCalls(this.id), TAB, () => this.mayEdit, (held) => void this.penChanged(held), () => this.isActive());
     await this.holder.start();
     this.presence = this.holder.answer;
   }
@@ -217,8 +217,15 @@ export class ReviewPage {
     this.save = queue.status;
     this.opened?.state.topics.tell("save");
     if (queue.status.kind === "signed_out") void this.askToSignIn();
-    if (queue.status.kind === "read_only") this.holder?.lost();
+    if (queue.status.kind === "read_only") void this.learnWhy();
     this.judgeEditable();
+  }
+
+  /** A refused save: perhaps somebody took over, perhaps the case was closed meanwhile. */
+  private async learnWhy(): Promise<void> {
+    await this.holder?.ask();
+    await this.refresh().catch(() => undefined);
+    if (this.mayEdit && this.holder?.held && this.save.kind === "read_only") this.retrySave();
   }
 
   private async askToSignIn(): Promise<void> {
@@ -250,7 +257,7 @@ export class ReviewPage {
         case: (event) => {
           if (event.state !== this.about?.state || !this.holder?.held) again();
         },
-        presence: () => this.holder?.lost(),
+        presence: () => void this.holder?.ask(),
         resync: again,
       },
     );
