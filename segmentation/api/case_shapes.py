@@ -159,7 +159,10 @@ class CaseSerializer(serializers.Serializer[Any]):
     run = RunSerializer(allow_null=True)
     job = JobBriefSerializer(allow_null=True)
     no_network_reason = serializers.CharField(allow_null=True)
-    source = serializers.CharField(help_text="where the image comes from, '' if nobody said")
+    # A field that is called like an attribute of its own base class, which the stubs know.
+    source = serializers.CharField(  # type: ignore[assignment]
+        help_text="where the image comes from, '' if nobody said"
+    )
     licence = serializers.CharField()
     presence = PresenceSerializer()
     cutoffs = CutoffsSerializer(allow_null=True)

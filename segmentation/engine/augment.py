@@ -177,7 +177,8 @@ def _vary_colour(pixels: Floats, rng: np.random.Generator) -> Floats:
     if rng.random() < 0.3:
         return np.broadcast_to(pixels.mean(axis=0, keepdims=True), pixels.shape).copy()
     blend = np.eye(3) * np.exp(rng.normal(0, 0.25, 3)) + rng.normal(0, 0.12, (3, 3))
-    return np.einsum("dc,czyx->dzyx", blend, pixels).astype(np.float32)
+    mixed: Floats = np.einsum("dc,czyx->dzyx", blend, pixels).astype(np.float32)
+    return mixed
 
 
 def _blurred(pixels: Floats, sigma: float) -> Floats:
