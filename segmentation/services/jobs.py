@@ -37,6 +37,7 @@ from segmentation.services.networks import shipped_networks_sync
 from segmentation.services.runs import run_execute
 from segmentation.services.trainings import training_execute
 from segmentation.services.uploads import uploads_expire
+from segmentation.storage.folders import sweep
 
 Executor = Callable[[Work], None]
 
@@ -155,7 +156,9 @@ def slots_of(workers: Sequence[WorkerSeen] | None) -> dict[str, int]:
 
 def reconciler_start(name: str, queues: list[str], slots: int) -> Reconciler:
     """The thread in which a worker keeps the queue honest and says that it lives."""
-    reconciler = Reconciler(name, queues, slots, chores=[shipped_networks_sync, uploads_expire])
+    reconciler = Reconciler(
+        name, queues, slots, chores=[shipped_networks_sync, uploads_expire, sweep]
+    )
     reconciler.start()
     return reconciler
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from django.conf import settings
 
 from segmentation.errors import StorageFullError
 
+DRAFT_S = 24 * 3600.0
+"""After a day nobody is still writing a temporary file."""
+SLICES_BYTES = 8 * 2**30
 RESERVE_BYTES = 512 * 2**20
 """Room that is left alone, so that the database can always write what was acknowledged."""
 
@@ -45,6 +49,33 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sweep() -> int:
+    """Remove what crashes left half made, and the oldest slices beyond their cap; how many."""
+    caches = [cache_folder(what) for what in ("volumes", "slices", "networks")]
+    drafts = [*scratch_folder().iterdir(), *(path for one in caches for path in one.glob(".*"))]
+    late = time.time() - DRAFT_S
+    old = [path for path in drafts if _changed_at(path) < late and path.suffix != ".lock"]
+    packs = sorted(cache_folder("slices").glob("[!.]*/*"), key=_changed_at, reverse=True)
+    room = SLICES_BYTES
+    for pack in packs:
+        room -= sum(file.stat().st_size for file in pack.iterdir())
+        if room < 0:
+            old.append(pack)
+    for path in old:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return len(old)
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 def _made(folder: Path) -> Path:
