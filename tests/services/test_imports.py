@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.apps import apps
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
@@ -26,6 +27,7 @@ from segmentation.services import import_cases, imports
 from segmentation.services.imports import Report, import_paths
 from segmentation.storage.volumes import slice_plane
 from tests.builders import a_project
+from tests.interchange.drawn import write_axial
 
 pytestmark = pytest.mark.django_db
 
@@ -273,3 +275,55 @@ def test_labels_that_are_retired_take_no_masks(tmp_path: Path) -> None:
     Label.objects.filter(project=project, index=2).update(retired_at="2026-01-01T00:00Z")
     bring(project, tmp_path)
     assert the_case(project).head is None
+
+
+def test_a_patients_name_in_a_dicom_series_is_found_nowhere(
+    tmp_path: Path, settings: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / CANARY
+    write_axial(
+        folder,
+        [0.0, 2.0, 4.0],
+        PatientName=CANARY,
+        PatientID=CANARY,
+        StudyDescription=CANARY,
+        InstitutionName=CANARY,
+        AccessionNumber=CANARY[:16],
+    )
+    project = a_project()
+    report = bring(project, folder)
+    assert (report.imported, report.refused) == (1, 0)
+    case = the_case(project)
+    assert case.patient_key.startswith("p_")
+    assert case.study_key.startswith("p_")
+    assert case.images.get().size_z == 3
+    rows = [
+        row
+        for model in apps.get_models()
+        if model.__module__.startswith("segmentation.")
+        for row in model._default_manager.values()
+    ]
+    assert CANARY[:16] not in json.dumps(rows, default=str)
+    kept = [path for path in Path(settings.MEDSEG_DATA).rglob("*") if path.is_file()]
+    assert not [path for path in kept if CANARY[:16] in str(path)]
+    assert not [path for path in kept if CANARY[:16].encode() in path.read_bytes()]
+    told = capfd.readouterr()
+    assert CANARY[:16] not in told.out + told.err
+
+
+def test_the_same_patient_has_one_pseudonym_in_every_import(tmp_path: Path) -> None:
+    project = a_project()
+    for day, series in enumerate(("1.2.3", "1.2.4")):
+        write_axial(tmp_path / series, [0.0, 2.0 + day], series=series, PatientID="7")
+        bring(project, tmp_path / series)
+    assert len(set(Case.objects.values_list("patient_key", flat=True))) == 1
+
+
+def test_a_picture_that_may_show_a_name_is_held_back_and_not_predicted(tmp_path: Path) -> None:
+    write_axial(tmp_path, [0.0, 2.0], BurnedInAnnotation="YES")
+    project = a_project()
+    bring(project, tmp_path)
+    case = the_case(project)
+    assert case.state == "quarantined"
+    assert "burned into" in case.images.get().burned_in_risk
+    assert not Job.objects.exists()
