@@ -55,10 +55,6 @@ export function withSlice(plane: Plane, at: Voxel, slice: number): Voxel {
   return plane === "coronal" ? voxel(at.x, middle, at.z) : voxel(middle, at.y, at.z);
 }
 
-export function insideGrid(at: Voxel, grid: Grid): boolean {
-  return at.x >= 0 && at.y >= 0 && at.z >= 0 && at.x < grid.nx && at.y < grid.ny && at.z < grid.nz;
-}
-
 export function clampToGrid(at: Voxel, grid: Grid): Voxel {
   const clamp = (value: number, size: number): number => Math.min(size - 1e-3, Math.max(0, value));
   return voxel(clamp(at.x, grid.nx), clamp(at.y, grid.ny), clamp(at.z, grid.nz));

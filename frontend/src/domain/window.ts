@@ -41,17 +41,6 @@ export function paintColour(out: Uint32Array, samples: Pixels, table: GreyTable)
   }
 }
 
-/** A window that shows nearly all of the samples: the 0.5th to the 99.5th percentile. */
-export function windowFromSamples(samples: Pixels): Window {
-  const step = Math.max(1, Math.floor(samples.length / 65536));
-  const picked: number[] = [];
-  for (let k = 0; k < samples.length; k += step) picked.push(samples[k]);
-  picked.sort((a, b) => a - b);
-  const low = picked[Math.floor(picked.length * 0.005)] ?? 0;
-  const high = picked[Math.min(picked.length - 1, Math.floor(picked.length * 0.995))] ?? 1;
-  return { low, high: Math.max(high, low + 1) };
-}
-
 export type WindowPreset = { readonly name: string; readonly window: Window };
 
 // Usual CT windows in Hounsfield units (centre, width).

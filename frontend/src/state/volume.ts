@@ -25,11 +25,6 @@ export class Volume {
     return this.frames.get(t)?.have ?? 0;
   }
 
-  /** Which slices of a time point are here, for the progress strip. */
-  loaded(t: number): boolean[] {
-    return Array.from({ length: this.facts.grid.nz }, (_, z) => this.has(t, z));
-  }
-
   put(t: number, z: number, samples: Pixels): void {
     const frame = this.frame(t);
     if (frame.slices[z]) return;
@@ -96,13 +91,4 @@ export class Volume {
       this.frames.delete(t);
     }
   }
-}
-
-/** Middle slice first, then outwards. */
-export function loadOrder(count: number, start: number): number[] {
-  const order: number[] = [];
-  for (let away = 0; order.length < count; away++) {
-    for (const z of away === 0 ? [start] : [start + away, start - away]) if (z >= 0 && z < count) order.push(z);
-  }
-  return order;
 }
