@@ -8,7 +8,6 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,8 +92,7 @@ async def _from_redis(listener: Listener) -> AsyncIterator[bytes]:
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=2, decode_responses=True
     )
-    pubsub = client.pubsub()
-    try:
+    async with client, client.pubsub() as pubsub:
         await pubsub.subscribe(CHANNEL)
         while True:
             await _keep_rights(listener)
@@ -105,10 +103,6 @@ async def _from_redis(listener: Listener) -> AsyncIterator[bytes]:
             told = json.loads(message["data"])
             if listener.hears(told):
                 yield event_text(told["event"], told["content"])
-    finally:
-        with suppress(redis.RedisError, OSError):
-            await pubsub.aclose()  # type: ignore[no-untyped-call]
-            await client.aclose()
 
 
 async def _from_database(listener: Listener, seconds: float) -> AsyncIterator[bytes]:
