@@ -11,6 +11,7 @@ export const caseReturn = (id: string, comment: string) =>
 export const caseAccept = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/accept/", of(id)));
 export const caseReopen = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/reopen/", of(id)));
 export const caseWithdraw = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/withdraw/", of(id)));
+export const caseRelease = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/release/", of(id)));
 export const caseAssign = (id: string, users: readonly number[]) =>
   answer(client.POST("/api/v1/cases/{case_id}/assign/", { ...of(id), body: { users: [...users] } }));
 export const casePredict = (id: string, body: { version?: string; replace?: "untouched_findings" } = {}) =>

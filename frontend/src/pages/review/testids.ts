@@ -22,6 +22,7 @@ export const TEST_IDS = {
   returnDialog: "case-return-dialog",
   returnComment: "case-return-comment",
   returnConfirm: "case-return-confirm",
+  release: "case-release",
   reopen: "case-reopen",
   nextCase: "case-next",
   saveStatus: "save-status",

@@ -1,5 +1,5 @@
 import { navigate } from "../../app/router";
-import { caseAccept, caseReopen, caseReturn, caseSubmit } from "../../api/cases";
+import { caseAccept, caseRelease, caseReopen, caseReturn, caseSubmit } from "../../api/cases";
 import { sentence } from "../../api/errors";
 import { nextCase } from "../../api/projects";
 import { toasts } from "../../components/toasts.svelte";
@@ -24,6 +24,15 @@ export class Verdicts {
 
   get mayReopen(): boolean {
     return this.page.may("case.review") && ["submitted", "accepted"].includes(this.page.about?.state ?? "");
+  }
+
+  /** A case that may show a name waits until somebody looked. */
+  get mayRelease(): boolean {
+    return this.page.may("case.review") && this.page.about?.state === "quarantined";
+  }
+
+  release(): Promise<void> {
+    return this.step(() => caseRelease(this.page.id), t("review.done.released"));
   }
 
   submit(): Promise<void> {
