@@ -61,10 +61,7 @@ class LabelNet(nn.Module):
         steps = [inputs, *widths]
         self.stride = 2 ** len(widths)
         self.stages = nn.Sequential(
-            *(
-                Stage(2, above, below, norm="batch", stride=2)
-                for above, below in pairwise(steps)
-            )
+            *(Stage(2, above, below, norm="batch", stride=2) for above, below in pairwise(steps))
         )
         self.out = nn.Linear(2 * widths[-1], labels)
 
