@@ -6,7 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Concat, Lower
 
 
 class Case(models.Model):
@@ -15,6 +15,7 @@ class Case(models.Model):
     ``head`` is the newest mask revision that counts; it moves by compare-and-swap only. The
     hold-out is decided once, at import, by a keyed hash of the patient. ``attention`` is the
     uncertainty, or -1 where nothing was predicted: a list sorted by it can walk along an index.
+    ``words`` is what a search looks in: lowered when written, not for every row of every search.
     """
 
     class State(models.TextChoices):
@@ -38,6 +39,11 @@ class Case(models.Model):
     site = models.CharField(max_length=80, blank=True)
     kind = models.CharField(max_length=40, blank=True)
     consent = models.BooleanField(default=True)
+    words = models.GeneratedField(
+        expression=Lower(Concat("title", models.Value(" "), "group")),
+        output_field=models.CharField(max_length=300),
+        db_persist=True,
+    )
     is_holdout = models.BooleanField(default=False)
     is_drawn = models.BooleanField(default=False)
     origin = models.JSONField(default=dict, blank=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from segmentation.access import scoped, verbs_of, visible
@@ -179,7 +180,7 @@ def _matching(cases: QuerySet[Case], words: str) -> QuerySet[Case]:
         found = cases.filter(number=int(number))
         if found.exists():
             return found
-    return cases.filter(Q(title__icontains=words) | Q(group__icontains=words))
+    return cases.filter(words__contains=Lower(Value(words)))
 
 
 def _images(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:

@@ -88,6 +88,8 @@ def test_filters_narrow_the_list(project: Project) -> None:
     assert numbers(person, project, "?kind=xray") == [1]
     assert numbers(person, project, "?q=2") == [2]
     assert numbers(person, project, "?q=G7") == [1]
+    assert numbers(person, project, "?q=CASE 1") == [1]
+    assert numbers(person, project, "?q=100%") == []
 
 
 @pytest.mark.parametrize("asked", ["?state=nonsense", "?order=size", "?limit=0", "?after=%%%"])
