@@ -3,7 +3,7 @@
 import { follow } from "../../api/events";
 import { sentence } from "../../api/errors";
 import { signedInAgain } from "../../api/gate";
-import { job as readJob } from "../../api/jobs";
+import { job as readJob, jobs as readJobs } from "../../api/jobs";
 import { reviewCase, sliceBytes, type ReviewCase } from "../../api/review";
 import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
 import type { Job } from "../../api/types";
@@ -32,6 +32,8 @@ export class ReviewPage {
   save = $state.raw<SaveStatus>({ kind: "saved" });
   presence = $state.raw<PresenceAnswer | null>(null);
   job = $state.raw<Job | null>(null);
+  /** The job waits, and nobody is there to do it. */
+  noWorker = $state(false);
   badSlices = $state(0);
   replayed = $state(0);
   /** The browser keeps nothing: unsent strokes live as long as the page. */
@@ -271,16 +273,23 @@ export class ReviewPage {
     clearTimeout(this.timer);
     if (!about || !isAwaited(about) || this.closed) {
       this.job = null;
+      this.noWorker = false;
       return;
     }
     const look = async (): Promise<void> => {
       const job = await readJob(about.job!.id).catch(() => null);
       if (this.closed) return;
       this.job = job ?? this.job;
+      this.noWorker = job?.state === "queued" && !(await this.isServed(job.queue));
       if (job && ["succeeded", "failed", "cancelled"].includes(job.state)) return this.refresh();
       this.timer = setTimeout(() => void look(), JOB_POLL_MS);
     };
     void look();
+  }
+
+  private async isServed(queue: Job["queue"]): Promise<boolean> {
+    const answer = await readJobs({ project: this.about?.project.id }).catch(() => null);
+    return !answer || answer.workers.some((worker) => worker.alive && worker.queues.includes(queue));
   }
 
   private isActive(): boolean {
