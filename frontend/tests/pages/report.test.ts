@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 
 import type { UploadReport, UploadReportFile } from "../../src/api/types";
-import { reportLines, reportText, tally } from "../../src/pages/import/report";
+import { joined, parted, reportLines, reportText, tally } from "../../src/pages/import/report";
 
 const words = {
   unknown: (input: number) => `File ${input}`,
-  entry: (archive: string, place: number) => `${archive}, entry ${place}`,
+  entry: (archive: string, place: number) => `${archive}/entry ${place}`,
 };
 const file = (input: number, change: Partial<UploadReportFile> = {}): UploadReportFile => ({
   input,
@@ -51,7 +51,7 @@ describe("an import's report", () => {
       { path: "scan.zip", position: 2 },
     ];
     const lines = reportLines(report(files), sent, words);
-    expect(lines.map(({ name }) => name)).toEqual(["a.png", "scan.zip, entry 1", "scan.zip, entry 2"]);
+    expect(lines.map(({ name }) => name)).toEqual(["a.png", "scan.zip/entry 1", "scan.zip/entry 2"]);
   });
 
   it("says which file it was by number after a reload", () => {
@@ -71,5 +71,34 @@ describe("an import's report", () => {
       words,
     );
     expect(reportText(lines)).toBe("notes.txt\trefused\t\tNot an image.");
+  });
+
+  it("joins the files of one series into one line, and nothing else", () => {
+    const tilted = { outcome: "refused" as const, sentence: "A tilted gantry.", case: null, case_id: null };
+    const files = [
+      file(0, tilted),
+      file(1, tilted),
+      file(2, { ...tilted, sentence: "Encrypted." }),
+      file(3, tilted),
+      file(4, { case_id: "same" }),
+      file(5, { case_id: "same" }),
+      file(6),
+    ];
+    const paths = ["a/1.dcm", "a/2.dcm", "a/3.dcm", "b/1.dcm", "c/1.dcm", "c/2.dcm", "c/3.dcm"];
+    const sent = paths.map((path, at) => ({ path, position: at + 1 }));
+    const lines = joined(reportLines(report(files), sent, words));
+    expect(lines.map(({ folder, file: name, count }) => [folder, name, count])).toEqual([
+      ["a", "1.dcm", 2],
+      ["a", "3.dcm", 1],
+      ["b", "1.dcm", 1],
+      ["c", "1.dcm", 2],
+      ["c", "3.dcm", 1],
+    ]);
+  });
+
+  it("parts a name at its last folder or its archive", () => {
+    expect(parted("a/scan, late.zip/entry 4")).toEqual({ folder: "a/scan, late.zip", file: "entry 4" });
+    expect(parted("a/b.dcm")).toEqual({ folder: "a", file: "b.dcm" });
+    expect(parted("b.dcm")).toEqual({ folder: "", file: "b.dcm" });
   });
 });

@@ -49,6 +49,26 @@ export function reportText(lines: readonly ReportLine[]): string {
     .join("\n");
 }
 
+export type JoinedLine = ReportLine & { readonly folder: string; readonly file: string; readonly count: number };
+
+/** Files of one folder or archive that ended alike, for the same reason, become one line. */
+export function joined(lines: readonly ReportLine[]): JoinedLine[] {
+  const groups = new Map<string, JoinedLine>();
+  for (const line of lines) {
+    const { folder, file } = parted(line.name);
+    const likeness = JSON.stringify([folder, line.outcome, line.code, line.sentence, line.case_id ?? ""]);
+    const group = groups.get(likeness);
+    groups.set(likeness, group ? { ...group, count: group.count + 1 } : { ...line, folder, file, count: 1 });
+  }
+  return [...groups.values()];
+}
+
+/** The folder (or the archive) a name lies in, and its last part. */
+export function parted(name: string): { folder: string; file: string } {
+  const at = name.lastIndexOf("/");
+  return { folder: name.slice(0, Math.max(0, at)), file: name.slice(at + 1) };
+}
+
 /** How many lines ended in each way. */
 export function tally(lines: readonly ReportLine[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
