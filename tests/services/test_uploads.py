@@ -21,6 +21,7 @@ from segmentation.errors import (
     StorageFullError,
     TooLargeError,
 )
+from segmentation.jobs.heartbeat import Heartbeat
 from segmentation.models import Case, Job, Project, UploadFile, UploadSession
 from segmentation.services import imports
 from segmentation.services.jobs import job_execute, job_retry
@@ -294,3 +295,52 @@ def test_an_import_that_failed_keeps_its_files_for_a_retry(
     job_execute(job.pk)
     session.refresh_from_db()
     assert session.report["imported"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_folder_with_a_table_brings_its_masks_along(
+    person: User, session: UploadSession, project: Project
+) -> None:
+    mask = np.zeros((20, 30), dtype=np.uint8)
+    mask[2:6, 2:6] = 255
+    drawn = io.BytesIO()
+    Pillow.fromarray(mask).save(drawn, "PNG")
+    bring(person, session, b"id,image,mask\na,images/a.png,masks/a.png\n", "set/index.csv")
+    bring(person, session, a_png(), "set/images/a.png")
+    bring(person, session, drawn.getvalue(), "set/masks/a.png")
+    session = upload_session_close(user=person, session=session)
+    assert session.job_id is not None
+    job_execute(session.job_id)
+    session.refresh_from_db()
+    outcomes = {file["given"]: file["outcome"] for file in session.report["files"]}
+    assert outcomes == {1: "table", 2: "imported", 3: "mask"}
+    case = Case.objects.get(project=project)
+    assert case.head is not None
+    assert case.head.kind == "imported"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_that_a_person_cancels_ends_and_keeps_what_it_brought(
+    person: User, session: UploadSession, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(4):
+        bring(person, session, a_png(seed), f"{seed}.png")
+    session = upload_session_close(user=person, session=session)
+    assert session.job_id is not None
+    whole, listened = imports.case_import, Heartbeat.__enter__
+    beats: list[Heartbeat] = []
+
+    def enter(beat: Heartbeat) -> Heartbeat:
+        beats.append(beat)
+        return listened(beat)
+
+    def then_cancel(batch: Any, read: Any) -> Any:
+        arrival = whole(batch, read)
+        beats[0].stop_word = "cancel"
+        return arrival
+
+    monkeypatch.setattr(Heartbeat, "__enter__", enter)
+    monkeypatch.setattr(imports, "case_import", then_cancel)
+    job_execute(session.job_id)
+    assert Job.objects.get(pk=session.job_id).state == "cancelled"
+    assert 1 <= Case.objects.filter(project=project).count() < 4
