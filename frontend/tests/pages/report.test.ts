@@ -76,24 +76,24 @@ describe("an import's report", () => {
   it("joins the files of one series into one line, and nothing else", () => {
     const tilted = { outcome: "refused" as const, sentence: "A tilted gantry.", case: null, case_id: null };
     const files = [
-      file(0, tilted),
-      file(1, tilted),
-      file(2, { ...tilted, sentence: "Encrypted." }),
-      file(3, tilted),
-      file(4, { case_id: "same" }),
-      file(5, { case_id: "same" }),
-      file(6),
+      ...[0, 1, 2, 3].map((input) => file(input, tilted)),
+      file(4, { ...tilted, sentence: "Encrypted." }),
+      ...[5, 6].map((input) => file(input, tilted)),
+      ...[7, 8, 9, 10].map((input) => file(input, { case_id: "same" })),
+      file(11),
     ];
-    const paths = ["a/1.dcm", "a/2.dcm", "a/3.dcm", "b/1.dcm", "c/1.dcm", "c/2.dcm", "c/3.dcm"];
-    const sent = paths.map((path, at) => ({ path, position: at + 1 }));
+    const folders = ["a", "a", "a", "a", "a", "b", "b", "c", "c", "c", "c", "c"];
+    const sent = folders.map((folder, at) => ({ path: `${folder}/${at}.dcm`, position: at + 1 }));
     const lines = joined(reportLines(report(files), sent, words));
-    expect(lines.map(({ folder, file: name, count }) => [folder, name, count])).toEqual([
-      ["a", "1.dcm", 2],
-      ["a", "3.dcm", 1],
-      ["b", "1.dcm", 1],
-      ["c", "1.dcm", 2],
-      ["c", "3.dcm", 1],
+    expect(lines.map(({ folder, file: name, names }) => [folder, name, names.length])).toEqual([
+      ["a", "0.dcm", 4],
+      ["a", "4.dcm", 1],
+      ["b", "5.dcm", 1],
+      ["b", "6.dcm", 1],
+      ["c", "7.dcm", 4],
+      ["c", "11.dcm", 1],
     ]);
+    expect(lines[0].names).toEqual(["a/0.dcm", "a/1.dcm", "a/2.dcm", "a/3.dcm"]);
   });
 
   it("parts a name at its last folder or its archive", () => {

@@ -49,21 +49,26 @@ export function reportText(lines: readonly ReportLine[]): string {
     .join("\n");
 }
 
-export type JoinedLine = ReportLine & { readonly folder: string; readonly file: string; readonly count: number };
+export type JoinedLine = ReportLine & { readonly folder: string; readonly file: string; readonly names: readonly string[] };
+
+/** Fewer than this are told one by one: a person wants to know which. */
+const JOINED_FROM = 4;
 
 /** Files of one folder or archive that ended alike, for the same reason, become one line. */
 export function joined(lines: readonly ReportLine[]): JoinedLine[] {
-  const groups = new Map<string, JoinedLine>();
+  const groups = new Map<string, ReportLine[]>();
   for (const line of lines) {
-    const { folder, file } = parted(line.name);
-    const likeness = JSON.stringify([folder, line.outcome, line.code, line.sentence, line.case_id ?? ""]);
+    const likeness = [parted(line.name).folder, line.outcome, line.code, line.sentence, line.case_id ?? ""].join("\n");
     const group = groups.get(likeness);
-    groups.set(likeness, group ? { ...group, count: group.count + 1 } : { ...line, folder, file, count: 1 });
+    if (group) group.push(line);
+    else groups.set(likeness, [line]);
   }
-  return [...groups.values()];
+  return [...groups.values()].flatMap((group) => (group.length < JOINED_FROM ? group.map((line) => [line]) : [group])).map(
+    (group) => ({ ...group[0], ...parted(group[0].name), names: group.map(({ name }) => name) }),
+  );
 }
 
-/** The folder (or the archive) a name lies in, and its last part. */
+/** The folder or the archive a name lies in, and its last part. */
 export function parted(name: string): { folder: string; file: string } {
   const at = name.lastIndexOf("/");
   return { folder: name.slice(0, Math.max(0, at)), file: name.slice(at + 1) };
