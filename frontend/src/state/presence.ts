@@ -64,6 +64,7 @@ export class Presence {
     } catch {
       // Out of reach: the lease runs on for a while, and the save queue tells the person.
     }
+    clearTimeout(this.timer);
     if (!this.stopped) this.timer = setTimeout(() => void this.beat(), BEAT_MS);
   }
 

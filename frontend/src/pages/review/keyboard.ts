@@ -11,7 +11,7 @@ export function listenToKeys(opened: Opened, commands: Commands, isOverlaid: () 
 
   const down = (event: KeyboardEvent): void => {
     if (isOverlaid() || event.defaultPrevented || (isTyping(event.target) && event.key !== "Escape")) return;
-    if (event.target instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter")) return;
+    if (belongsToControl(event)) return;
     const command = commandOf(event);
     if (!event.repeat && command === "hideMasks") {
       const before = state.looks.masksHidden;
@@ -30,16 +30,35 @@ export function listenToKeys(opened: Opened, commands: Commands, isOverlaid: () 
     held = null;
   };
 
+  // A slider or a list that was moved by hand gives the keys back to the image.
+  const settled = (event: Event): void => {
+    const { target } = event;
+    const isMoved = target instanceof HTMLInputElement && target.type === "range" && event.type === "pointerup";
+    if (isMoved || (target instanceof HTMLSelectElement && event.type === "change")) target.blur();
+  };
+
   const gone = (): void => controller.borrow(null);
 
   addEventListener("keydown", down);
   addEventListener("keyup", up);
   addEventListener("blur", gone);
+  addEventListener("pointerup", settled);
+  addEventListener("change", settled);
   return () => {
     removeEventListener("keydown", down);
     removeEventListener("keyup", up);
     removeEventListener("blur", gone);
+    removeEventListener("pointerup", settled);
+    removeEventListener("change", settled);
   };
+}
+
+/** Enter and Space press what has the focus; arrows move a slider that has it. */
+function belongsToControl({ target, key }: KeyboardEvent): boolean {
+  if (!(target instanceof Element)) return false;
+  if (key === " " || key === "Enter") return target.closest("a, button, summary, [role=tab]") !== null;
+  const isSlider = target instanceof HTMLInputElement && target.type === "range";
+  return isSlider && /^(Arrow|Page|Home|End)/.test(key);
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -10,6 +10,7 @@ export const TEST_IDS = {
   radius: "tool-radius",
   label: (index: number) => `label-${index}`,
   neighbours: "tool-neighbours",
+  channel: "image-channel",
   windowPreset: "window-preset",
   opacity: "mask-opacity",
   undo: "undo",
