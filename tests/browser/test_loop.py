@@ -107,19 +107,25 @@ def state_of(person: Rest, case: str) -> dict[str, Any]:
     return told
 
 
+def saved_after(before: dict[str, Any], person: Rest, case: str) -> dict[str, Any]:
+    """The state once the page has saved something more."""
+    told: dict[str, Any] = person.wait_for(
+        lambda: state_of(person, case),
+        lambda told: told["head"]["sequence"] > before["head"]["sequence"],
+    )
+    return told
+
+
 def correct(desk: Desk, person: Rest, case: str) -> None:
     """Brush, erase, draw a polygon, move the cut-off; reload on the way; nothing is lost."""
     page = open_case(desk, case)
     before = state_of(person, case)
     page.get_by_test_id("tool-brush").click()
     drag(page, -120, -60, -60, -40)
-    all_saved(page)
-    brushed = state_of(person, case)
-    assert brushed["head"]["sequence"] > before["head"]["sequence"]
+    brushed = saved_after(before, person, case)
     page.get_by_test_id("tool-eraser").click()
     drag(page, -100, -56, -90, -52)
-    all_saved(page)
-    erased = state_of(person, case)
+    erased = saved_after(brushed, person, case)
     assert erased["head"]["digest"] != brushed["head"]["digest"]
     desk.picture("06-brush-and-eraser")
 
@@ -133,27 +139,26 @@ def correct(desk: Desk, person: Rest, case: str) -> None:
     for dx, dy in ((60, 60), (130, 70), (100, 140)):
         page.mouse.click(x + dx, y + dy)
     page.keyboard.press("Enter")
-    all_saved(page)
-    drawn = state_of(person, case)
-    assert drawn["head"]["sequence"] > erased["head"]["sequence"]
-    raise_cut_off(page)
-    kept = state_of(person, case)
-    assert len(kept["findings"]) < len(drawn["findings"])
+    drawn = saved_after(erased, person, case)
+    raise_cut_off(page, person, case)
     desk.picture("07-polygon-and-cut-off")
     page.get_by_test_id("undo").click()
-    all_saved(page)
+    person.wait_for(lambda: proposed(person, case), lambda found: found > 0)
     assert state_of(person, case)["findings"] == drawn["findings"]
     page.get_by_test_id("redo").click()
-    all_saved(page)
-    assert state_of(person, case)["findings"] == kept["findings"]
+    person.wait_for(lambda: proposed(person, case), lambda found: found == 0)
 
 
-def raise_cut_off(page: Page) -> None:
+def raise_cut_off(page: Page, person: Rest, case: str) -> None:
     """To the top: none of the young network's guesses stays."""
     page.get_by_test_id("cutoff-score").focus()
     page.keyboard.press("End")
     page.get_by_test_id("cutoff-score").blur()
-    all_saved(page)
+    person.wait_for(lambda: proposed(person, case), lambda found: found == 0)
+
+
+def proposed(person: Rest, case: str) -> int:
+    return sum(told["state"] == "proposed" for told in state_of(person, case)["findings"])
 
 
 def test_the_whole_loop(
@@ -186,7 +191,7 @@ def test_the_whole_loop(
     correct(annotator, drawer, fresh[0]["id"])
     submit(annotator)
     for case in fresh[1:]:
-        raise_cut_off(open_case(annotator, case["id"]))
+        raise_cut_off(open_case(annotator, case["id"]), drawer, case["id"])
         submit(annotator)
     bring_in(annotator, project, images["indexed"])
     annotator.picture("08-folder-with-masks")
