@@ -184,7 +184,9 @@ def row_answer(user: User, case_id: uuid.UUID) -> dict[str, Any]:
 
 def _with_address(row: dict[str, Any]) -> dict[str, Any]:
     image, has_thumbnail = row.pop("image"), row.pop("has_thumbnail")
-    row["thumbnail"] = reverse("image-thumbnail", args=[image]) if has_thumbnail else None
+    # What may show a patient's name is not shown in a list.
+    shown = has_thumbnail and row["state"] != "quarantined"
+    row["thumbnail"] = reverse("image-thumbnail", args=[image]) if shown else None
     return row
 
 
