@@ -6,7 +6,6 @@ export function versionName(version: VersionRef | null, none: string): string {
 }
 
 const FIGURES: Readonly<Record<string, MessageKey>> = {
-  ap50: "figure.ap50",
   ap: "figure.ap",
   dice: "figure.dice",
   iou: "figure.iou",
@@ -15,6 +14,8 @@ const FIGURES: Readonly<Record<string, MessageKey>> = {
 
 /** A figure's name for a reader; one that has no word yet keeps the engine's. */
 export function figureName(metric: string): string {
+  const at_iou = /^ap(\d\d)$/.exec(metric);
+  if (at_iou) return t("figure.apAt", { iou: Number(`0.${at_iou[1]}`) });
   const key = FIGURES[metric];
   return key ? t(key) : metric.replaceAll("_", " ");
 }
