@@ -58,6 +58,7 @@ export class ReviewState {
   readonly facts: ImageFacts;
   readonly volume: Volume;
   readonly views: Record<Plane, View>;
+  readonly fitted = new Set<Plane>();
   candidates: Candidates | null = null;
   looks: Looks;
   tools: ToolSettings;
@@ -108,8 +109,11 @@ export class ReviewState {
     this.topics.tell("tool");
   }
 
-  setView(plane: Plane, view: View): void {
+  /** `fitted` tells that the view shows the whole plane and should go on doing so. */
+  setView(plane: Plane, view: View, fitted = false): void {
     this.views[plane] = view;
+    if (fitted) this.fitted.add(plane);
+    else this.fitted.delete(plane);
     this.topics.tell("looks");
   }
 

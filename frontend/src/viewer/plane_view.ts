@@ -79,12 +79,8 @@ export class PlaneView {
     const view = this.state.views[this.plane];
     const [w, h] = [width * view.stretchU, height * view.stretchV];
     const scale = Math.min(this.extent.width / w, this.extent.height / h) * 0.97;
-    this.state.setView(this.plane, {
-      ...view,
-      scale,
-      offsetX: (this.extent.width - w * scale) / 2,
-      offsetY: (this.extent.height - h * scale) / 2,
-    });
+    const offsetX = (this.extent.width - w * scale) / 2;
+    this.state.setView(this.plane, { ...view, scale, offsetX, offsetY: (this.extent.height - h * scale) / 2 }, true);
   }
 
   /** The image point and the voxel under a canvas point. */
@@ -257,9 +253,10 @@ export class PlaneView {
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
     const { width: oldWidth, height: oldHeight } = this.extent;
     this.extent = { width, height };
+    if (oldWidth === width && oldHeight === height) return true;
     const view = this.state.views[this.plane];
-    if (view.scale === 0) this.fit();
-    else if (oldWidth > 0 && (oldWidth !== width || oldHeight !== height)) {
+    if (view.scale === 0 || this.state.fitted.has(this.plane)) this.fit();
+    else if (oldWidth > 0) {
       const offsetX = view.offsetX + (width - oldWidth) / 2;
       this.state.setView(this.plane, { ...view, offsetX, offsetY: view.offsetY + (height - oldHeight) / 2 });
     }

@@ -201,6 +201,7 @@ export class ReviewPage {
     else if (held) {
       this.about = await reviewCase(this.id);
       await this.sync!.open(true);
+      this.replayed = this.sync!.replayed;
     }
     this.judgeEditable();
   }
