@@ -58,7 +58,9 @@ class Child:
         parent = os.getpid()
 
         def prepare() -> None:
-            die_with_parent()
+            # The supervisor's redis goes with it, and a worker that wants to take its leave of a
+            # broker that is gone stays for minutes. What was acknowledged stands in the database.
+            die_with_parent(signal.SIGKILL)
             if os.getppid() != parent:  # it died before the wish was heard
                 os._exit(1)
             os.nice(self.niceness)

@@ -19,7 +19,7 @@ from PIL import Image
 from segmentation.demo.phantoms import nuclei_field
 from tests.builders import rows_of, wire
 from tests.rest import Rest
-from tests.running import Site
+from tests.running import Site, command_line
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 LABELS = [{"name": "nucleus", "colour": "#0072b2", "key": "1"}]
@@ -153,7 +153,11 @@ def test_a_site_that_was_killed_whole_starts_again_where_it_was(
     assert running_site.process is not None
     running_site.process.kill()
     running_site.process.wait(10)
-    administrator.wait_for(lambda: running_site.processes(), lambda left: not left, 20)
+    administrator.wait_for(
+        lambda: [command_line(left) for left in running_site.processes()],
+        lambda left: not left,
+        60,
+    )
     running_site.start()
     running_site.wait_until_ready()
     assert len(cases_of(administrator, project)) == len(pictures)
