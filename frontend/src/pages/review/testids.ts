@@ -9,6 +9,7 @@ export const TEST_IDS = {
   tool: (name: string) => `tool-${name}`,
   radius: "tool-radius",
   label: (index: number) => `label-${index}`,
+  allLabels: "labels-all",
   neighbours: "tool-neighbours",
   channel: "image-channel",
   windowPreset: "window-preset",
