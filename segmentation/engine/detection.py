@@ -1,4 +1,4 @@
-"""How good scored boxes are: average precision as COCO defines it."""
+"""How good scored boxes are: average precision as COCO defines it, and found per false alarm."""
 
 from __future__ import annotations
 
@@ -18,6 +18,23 @@ COCO_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 RECALLS = np.linspace(0, 1, 101)
 MOST_BOXES = 100
 """COCO looks at the best hundred boxes of an image."""
+
+
+FALSE_POSITIVE_RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Froc:
+    """Sensitivity at numbers of false alarms an image; all NaN where no image has a true box."""
+
+    rates: tuple[float, ...]
+    sensitivities: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean over the rates, by which detectors of nodules are ranked."""
+        return float(np.mean(self.sensitivities))
 
 
 @dataclass(frozen=True)
@@ -51,21 +68,56 @@ def box_average_precision(
     made to fall with recall, is averaged at the recalls 0, 0.01 ... 1 (Lin et al., Microsoft COCO,
     2014, and its ``cocoeval``).
     """
+    total = sum(len(boxes) for boxes in truth)
+    hits, _ = _hits(truth, prediction, thresholds, most)
+    if total == 0:
+        return BoxPrecision(tuple(thresholds), (NAN,) * len(thresholds))
+    return BoxPrecision(tuple(thresholds), tuple(_area(row, total) for row in hits))
+
+
+def froc(
+    truth: Sequence[Boxes],
+    prediction: Sequence[tuple[Boxes, Scores]],
+    threshold: float = 0.1,
+    rates: Sequence[float] = FALSE_POSITIVE_RATES,
+) -> Froc:
+    """Return how many true boxes of one label are found at given numbers of false alarms an image.
+
+    A box is a hit as in ``box_average_precision``, at a low IoU by default since a small lesion
+    that is pointed at is found. The sensitivity at a rate is the best of all score cut-offs that
+    keep to it, without interpolation; predictions of one score are taken together. Rates and mean
+    are those of the lung nodule challenge (Setio et al., Medical Image Analysis 42, 2017).
+    """
+    total = sum(len(boxes) for boxes in truth)
+    if total == 0:
+        return Froc(tuple(rates), (NAN,) * len(rates))
+    hits, scores = _hits(truth, prediction, (threshold,), sum(len(s) for _, s in prediction))
+    last = np.append(scores[1:] != scores[:-1], True)[: scores.size]
+    alarms = np.cumsum(~hits[0])[last] / len(truth)
+    found = np.cumsum(hits[0])[last] / total
+    reached = (found[alarms <= rate].max(initial=0.0) for rate in rates)
+    return Froc(tuple(rates), tuple(float(share) for share in reached))
+
+
+def _hits(
+    truth: Sequence[Boxes],
+    prediction: Sequence[tuple[Boxes, Scores]],
+    thresholds: Sequence[float],
+    most: int,
+) -> tuple[NDArray[np.bool_], Scores]:
+    """Say per threshold which boxes of all images hit, ``(thresholds, n)``, best score first."""
     if len(truth) != len(prediction):
         raise InvalidArrayError("There must be one list of predicted boxes per image.")
-    total = sum(len(boxes) for boxes in truth)
-    found: list[NDArray[np.bool_]] = []
-    scores: list[Scores] = []
+    found = [np.zeros((len(thresholds), 0), np.bool_)]
+    scores: list[Scores] = [np.zeros(0)]
     for true_boxes, (boxes, values) in zip(truth, prediction, strict=True):
         order = np.argsort(-np.asarray(values, dtype=np.float64), kind="stable")[:most]
         iou = box_iou(np.asarray(boxes, dtype=np.float64).reshape(-1, 4)[order], true_boxes)
         found.append(np.stack([_taken(iou, each) for each in thresholds]))
         scores.append(np.asarray(values, dtype=np.float64)[order])
-    if total == 0:
-        return BoxPrecision(tuple(thresholds), (float("nan"),) * len(thresholds))
-    order = np.argsort(-np.concatenate(scores), kind="stable")
-    hits = np.concatenate(found, axis=1)[:, order]
-    return BoxPrecision(tuple(thresholds), tuple(_area(row, total) for row in hits))
+    every = np.concatenate(scores)
+    order = np.argsort(-every, kind="stable")
+    return np.concatenate(found, axis=1)[:, order], every[order]
 
 
 def _taken(iou: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:

@@ -2,7 +2,8 @@
 
 What has no value is NaN (two empty masks, one single class), never 1: it is left out of a mean, and
 ``summarise`` says how often that happened. Instances are compared in ``matching``, surfaces in
-``surfaces``, boxes in ``detection``; their functions can be had from here too.
+``surfaces``, boxes in ``detection``, probabilities in ``calibration``; their functions can be had
+from here too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from segmentation.engine.detection import BoxPrecision, box_average_precision
+from segmentation.engine.calibration import brier, calibration_error
+from segmentation.engine.detection import BoxPrecision, Froc, box_average_precision, froc
 from segmentation.engine.errors import InvalidArrayError
 from segmentation.engine.matching import Counts, Matching, average_precision, match, pool
 from segmentation.engine.surfaces import assd, hd95, nsd, surface_distances
@@ -22,6 +24,7 @@ from segmentation.engine.surfaces import assd, hd95, nsd, surface_distances
 __all__ = [
     "BoxPrecision",
     "Counts",
+    "Froc",
     "Interval",
     "Matching",
     "Summary",
@@ -29,7 +32,10 @@ __all__ = [
     "auroc",
     "average_precision",
     "box_average_precision",
+    "brier",
+    "calibration_error",
     "dice",
+    "froc",
     "hd95",
     "iou",
     "match",

@@ -9,8 +9,9 @@ import math
 import numpy as np
 import pytest
 
-from segmentation.engine.detection import box_average_precision
+from segmentation.engine.detection import FALSE_POSITIVE_RATES, box_average_precision, froc
 from segmentation.engine.errors import InvalidArrayError
+from segmentation.engine.geometry import box_iou
 
 BOX = np.array([[0, 0, 10, 10]], dtype=float)
 
@@ -96,3 +97,49 @@ def test_emptiness() -> None:
     assert box_average_precision([BOX], [none]).mean == 0
     with pytest.raises(InvalidArrayError, match="per image"):
         box_average_precision([BOX], [])
+
+
+def slow_froc(truth: list, prediction: list, threshold: float, rate: float) -> float:
+    """Try every score as the cut-off and count hits and alarms image by image."""
+    total, best = sum(map(len, truth)), 0.0
+    for cut in {score for _, scores in prediction for score in scores}:
+        hits = alarms = 0
+        for boxes, (found, scores) in zip(truth, prediction, strict=True):
+            free = list(range(len(boxes)))
+            for k in sorted(np.flatnonzero(scores >= cut), key=lambda k: -scores[k]):
+                shares = {n: box_iou(found[k : k + 1], boxes[n : n + 1])[0, 0] for n in free}
+                n = max(shares, key=lambda n: (shares[n], n), default=None)
+                if n is not None and shares[n] >= threshold:
+                    free.remove(n)
+                    hits += 1
+                else:
+                    alarms += 1
+        if alarms / len(truth) <= rate:
+            best = max(best, hits / total)
+    return best
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("threshold", [0.1, 0.5])
+def test_froc_equals_trying_every_cut_off(seed: int, threshold: float) -> None:
+    truth, prediction = case(seed)
+    found = froc(truth, prediction, threshold)
+    assert found.rates == FALSE_POSITIVE_RATES
+    known = [slow_froc(truth, prediction, threshold, rate) for rate in found.rates]
+    assert found.sensitivities == pytest.approx(known)
+    assert found.mean == pytest.approx(np.mean(known))
+
+
+def test_froc_takes_predictions_of_one_score_together() -> None:
+    # A hit and an alarm at the same score: no cut-off has the one without the other.
+    far = np.array([[50, 50, 60, 60]], dtype=float)
+    both = (np.concatenate([BOX, far]), np.array([0.7, 0.7]))
+    assert froc([BOX], [both], rates=(0.5, 1.0)).sensitivities == (0.0, 1.0)
+
+
+def test_froc_without_boxes() -> None:
+    none = (np.zeros((0, 4)), np.zeros(0))
+    assert math.isnan(froc([none[0]], [none]).mean)
+    assert froc([BOX], [none]).mean == 0
+    with pytest.raises(InvalidArrayError):
+        froc([BOX], [none, none])
