@@ -199,7 +199,7 @@ class Supervisor:
 
     def _command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            # Checks load every address and with them the engine; the web server does that anyway.
+            # Checks load every address; the web server does that anyway.
             [sys.executable, str(REPOSITORY / "manage.py"), *words, "--skip-checks"],
             env=self.environ,
             cwd=REPOSITORY,
