@@ -69,6 +69,21 @@ def test_a_running_child_is_left_alone(tmp_path: Path) -> None:
     assert not child.alive()
 
 
+@pytest.mark.skipif(not children.AUTOGROUP.exists(), reason="this kernel has no autogroup")
+def test_a_polite_child_steps_back_as_a_session_too(tmp_path: Path) -> None:
+    """Niceness alone weighs nothing between two sessions, and each child leads one."""
+    code = "import os; print(os.nice(0), open('/proc/self/autogroup').read())"
+    polite = Child("polite", [sys.executable, "-c", code], os.environ, tmp_path, niceness=7)
+    plain = Child("plain", [sys.executable, "-c", code], os.environ, tmp_path)
+    for child in (polite, plain):
+        child.start()
+        assert child.wait(20.0)
+    mine = os.nice(0)
+    assert polite.last_lines(2)[0].split()[0] == str(mine + 7)
+    assert polite.last_lines(2)[0].endswith("nice 7")
+    assert plain.last_lines(2)[0].endswith("nice 0")
+
+
 def test_a_child_that_ignores_the_signal_is_ended_with_what_it_started(tmp_path: Path) -> None:
     word = f"stubborn-{os.urandom(6).hex()}"
     code = (
