@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from medseg_site import redis_server
-from medseg_site.bootstrap import RefusalError
+from medseg_site.bootstrap import ENVIRONMENT, RefusalError
 from medseg_site.children import Child, die_with_parent, stop_all
 from medseg_site.places import REPOSITORY, data_folder, socket_path
 from medseg_site.site_lock import AlreadyRunningError, SiteLock
@@ -144,6 +144,10 @@ class Supervisor:
             # "finish it first", which for a training could be hours.
             "REMAP_SIGTERM": "SIGQUIT",
         }
+        if environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # No compiled files beside the sources, then; but all of Django and PyTorch compiled
+            # anew at each start would take longer than the start itself.
+            environ.setdefault("PYTHONPYCACHEPREFIX", str(ENVIRONMENT / "pycache"))
         if self.host not in LOOPBACK:
             names = [os.environ.get("MEDSEG_HOSTS", ""), self.host, socket.gethostname()]
             environ["MEDSEG_HOSTS"] = ",".join(name for name in names if name)

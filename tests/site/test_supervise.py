@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from medseg_site import children, redis_server, suite, supervise
-from medseg_site.bootstrap import RefusalError
+from medseg_site.bootstrap import ENVIRONMENT, RefusalError
 from medseg_site.children import Child, stop_all
 from medseg_site.places import REPOSITORY
 from medseg_site.site_lock import AlreadyRunningError, SiteLock
@@ -193,6 +193,20 @@ def test_somebody_else_s_server_is_not_taken_for_ours(free_port: int) -> None:
             assert supervise.serves("127.0.0.1", free_port, nonce) is ours
             thread.join()
     assert supervise.serves("127.0.0.1", free_port, "another") is False
+
+
+def test_a_site_keeps_compiled_files_of_its_own_where_none_may_lie_beside_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDSEG_DATA", str(tmp_path))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    environ = supervise.Supervisor("127.0.0.1", 8000, demo=False).environ
+    assert "PYTHONDONTWRITEBYTECODE" not in environ
+    assert environ["PYTHONPYCACHEPREFIX"] == str(ENVIRONMENT / "pycache")
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE")
+    environ = supervise.Supervisor("127.0.0.1", 8000, demo=False).environ
+    assert "PYTHONPYCACHEPREFIX" not in environ
 
 
 def test_the_words_of_up_are_read() -> None:
