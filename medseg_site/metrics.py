@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.urls import path
 from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import IsAdminUser
@@ -17,3 +18,6 @@ class MetricsView(APIView):
     def get(self, request: Request) -> HttpResponse:
         page: HttpResponse = ExportToDjangoView(request)
         return page
+
+
+urlpatterns = [path("metrics", MetricsView.as_view())]

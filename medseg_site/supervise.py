@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from medseg_site import redis_server
-from medseg_site.bootstrap import RefusalError
+from medseg_site.bootstrap import ENVIRONMENT, RefusalError
 from medseg_site.children import Child, die_with_parent, stop_all
 from medseg_site.places import REPOSITORY, data_folder, socket_path
 from medseg_site.site_lock import AlreadyRunningError, SiteLock
@@ -144,6 +144,10 @@ class Supervisor:
             # "finish it first", which for a training could be hours.
             "REMAP_SIGTERM": "SIGQUIT",
         }
+        if environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # No compiled files beside the sources, then; but all of Django and PyTorch compiled
+            # anew at each start would take longer than the start itself.
+            environ.setdefault("PYTHONPYCACHEPREFIX", str(ENVIRONMENT / "pycache"))
         if self.host not in LOOPBACK:
             names = [os.environ.get("MEDSEG_HOSTS", ""), self.host, socket.gethostname()]
             environ["MEDSEG_HOSTS"] = ",".join(name for name in names if name)
@@ -199,7 +203,7 @@ class Supervisor:
 
     def _command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            # Checks load every address and with them the engine; the web server does that anyway.
+            # Checks load every address; the web server does that anyway.
             [sys.executable, str(REPOSITORY / "manage.py"), *words, "--skip-checks"],
             env=self.environ,
             cwd=REPOSITORY,

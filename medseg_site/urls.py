@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from medseg_site import health, metrics
+from medseg_site import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive),
@@ -17,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 if settings.MEDSEG_METRICS:
-    urlpatterns.insert(0, path("metrics", metrics.MetricsView.as_view()))
+    urlpatterns.insert(0, path("", include("medseg_site.metrics")))
 
 handler400 = "segmentation.pages.errors.bad_request"
 handler403 = "segmentation.pages.errors.not_permitted"

@@ -56,7 +56,8 @@ class NotSignedInError(MedsegError):
 
 
 class WrongPasswordError(MedsegError):
-    """The name and password do not belong together. Never says which of them is wrong."""
+    """The name and password do not belong together, never saying which of them is wrong; or, where
+    the name is known because its person is signed in, the password alone is wrong."""
 
     code, status, retry = "wrong_password", 400, Retry.NEVER
 

@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
-from segmentation.services.jobs import job_execute, reconciler_start
+from segmentation.services.job_execution import job_execute, reconciler_start
 
 
 @shared_task(name="segmentation.tasks.run_job")

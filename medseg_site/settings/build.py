@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medseg_site.logs import logging_settings
-from medseg_site.places import data_folder
+from medseg_site.places import REPOSITORY, data_folder
 from medseg_site.settings import environment as env
 from medseg_site.settings.protection import protection
 from medseg_site.settings.queue import celery
@@ -53,6 +53,7 @@ def _applications(metrics: bool) -> dict[str, Any]:
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "csp.middleware.CSPMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.locale.LocaleMiddleware",
         "django.middleware.common.CommonMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -134,7 +135,16 @@ def _stores(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _language() -> dict[str, Any]:
-    return {"LANGUAGE_CODE": "en", "TIME_ZONE": "UTC", "USE_TZ": True, "USE_I18N": True}
+    """A reader's browser chooses among the languages that have a whole catalogue."""
+    return {
+        "LANGUAGE_CODE": "en",
+        "LANGUAGES": [("en", "English"), ("de", "Deutsch")],
+        # Named here so that our words win over Django's for the same English.
+        "LOCALE_PATHS": [REPOSITORY / "segmentation" / "locale"],
+        "TIME_ZONE": "UTC",
+        "USE_TZ": True,
+        "USE_I18N": True,
+    }
 
 
 def _rest() -> dict[str, Any]:

@@ -24,7 +24,7 @@ from segmentation.selectors.networks import version_get
 from segmentation.selectors.people import person_get
 from segmentation.selectors.projects import project_get
 from segmentation.services import cases as services
-from segmentation.services.runs import run_bulk, run_request
+from segmentation.services.run_requests import run_bulk, run_request
 
 ORDERS = tuple(selectors.ORDERS)
 

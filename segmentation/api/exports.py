@@ -20,7 +20,7 @@ from segmentation.selectors.exports import export_archive
 from segmentation.selectors.images import blob_pieces
 from segmentation.selectors.jobs import job_answer
 from segmentation.selectors.projects import project_get
-from segmentation.services.exports import ACCEPTED, CHOSEN, FORMATS, export_start
+from segmentation.services.export_requests import ACCEPTED, CHOSEN, FORMATS, export_start
 
 
 class ExportStartSerializer(serializers.Serializer[object]):

@@ -21,10 +21,10 @@ from segmentation.selectors.images import blob_bytes
 from segmentation.selectors.networks import version_get
 from segmentation.selectors.projects import project_get
 from segmentation.services import jobs as job_services
-from segmentation.services.comparisons import comparison_start
+from segmentation.services.comparison_requests import comparison_start
 from segmentation.services.promotions import promotion_make, promotion_roll_back
+from segmentation.services.training_requests import training_start
 from segmentation.services.training_sets import training_set_freeze
-from segmentation.services.trainings import training_start
 
 
 class VersionRefSerializer(serializers.Serializer[object]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
@@ -46,6 +46,13 @@ class MeSerializer(serializers.Serializer[Any]):
 class SignInSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(trim_whitespace=False, max_length=1024, write_only=True)
+
+
+class PasswordChangeSerializer(serializers.Serializer[Any]):
+    current_password = serializers.CharField(
+        trim_whitespace=False, max_length=1024, write_only=True
+    )
+    new_password = serializers.CharField(trim_whitespace=False, max_length=1024, write_only=True)
 
 
 class LinkUseSerializer(serializers.Serializer[Any]):
@@ -123,6 +130,26 @@ class LinkUseView(APIView):
         return Response(selectors.me(user=person))
 
 
+class PasswordView(APIView):
+    @extend_schema(
+        operation_id="password_change", request=PasswordChangeSerializer, responses={204: None}
+    )
+    def put(self, request: Request) -> Response:
+        """Change one's own password; this sign-in stays, all others of the person end."""
+        given = read(PasswordChangeSerializer, request)
+        plain, user = _plain(request), person_of(request)
+        known = authenticate(
+            plain, username=user.get_username(), password=given["current_password"]
+        )
+        if known != user:
+            sentence = "This is not the password that you have now. Type it again."
+            raise WrongPasswordError(sentence, fields={"current_password": sentence})
+        person = services.password_change(user=user, password=given["new_password"])
+        if request.auth is None:  # signed in by a session, not by a token
+            update_session_auth_hash(plain, person)
+        return Response(status=204)
+
+
 class TokensView(APIView):
     @extend_schema(
         operation_id="tokens_list",
@@ -161,6 +188,7 @@ def _plain(request: Request) -> HttpRequest:
 urlpatterns = [
     path("me/", MeView.as_view()),
     path("me/preferences/", PreferencesView.as_view()),
+    path("me/password/", PasswordView.as_view()),
     path("me/tokens/", TokensView.as_view()),
     path("me/tokens/<int:token_id>/", TokenView.as_view()),
     path("session/", SessionView.as_view()),

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from segmentation.engine.errors import InvalidArrayError
 
@@ -88,7 +88,7 @@ def interval(differences: NDArray[np.float64], seed: int = 0) -> tuple[float, fl
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     mean = float(differences.mean())
-    reach = float(stats.t.ppf(1 - tail, count - 1) * differences.std(ddof=1) / np.sqrt(count))
+    reach = float(special.stdtrit(count - 1, 1 - tail) * differences.std(ddof=1) / np.sqrt(count))
     return min(float(low), mean - reach), max(float(high), mean + reach)
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from segmentation.engine.calibration import brier, calibration_error
 from segmentation.engine.detection import BoxPrecision, Froc, box_average_precision, froc
@@ -132,7 +131,8 @@ def auroc(scores: ArrayLike, truth: ArrayLike) -> float:
     n, m = int(positive.sum()), int((~positive).sum())
     if n == 0 or m == 0:
         return NAN
-    ranks = stats.rankdata(values)
+    _, place, tied = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(tied) - (tied - 1) / 2)[place]  # tied scores share their mean rank
     return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 

@@ -69,8 +69,8 @@ def link_open(request: HttpRequest, token: str) -> HttpResponse:
     address, log line or referrer holds it; looking at it does not spend it."""
     try:
         link_person(token)
-    except LinkSpentError as error:
-        return render(request, "pages/link_spent.html", {"message": error.message}, status=410)
+    except LinkSpentError:
+        return render(request, "pages/link_spent.html", status=410)
     request.session[LINK] = token
     return HttpResponseRedirect("/link/")
 
@@ -93,8 +93,8 @@ def link(request: HttpRequest) -> HttpResponse:
     except InvalidInputError as error:
         told = {"person": person, "fault": error.message}
         return render(request, "pages/link.html", told, status=400)
-    except LinkSpentError as error:
-        return render(request, "pages/link_spent.html", {"message": error.message}, status=410)
+    except LinkSpentError:
+        return render(request, "pages/link_spent.html", status=410)
     del request.session[LINK]
     login(request, person, backend=BACKEND)
     return HttpResponseRedirect("/")

@@ -7,10 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from django.contrib.auth.models import User
-from django.db import transaction
 
-from segmentation import access
 from segmentation.engine.cases import Truth
 from segmentation.engine.gate import PairedScore, Verdict, judge
 from segmentation.engine.inference import segment
@@ -19,9 +16,8 @@ from segmentation.engine.render import label_map as painted
 from segmentation.engine.scoring import LEADING, score_case
 from segmentation.engine.types import Candidate, Picture, Segmentation, Settings, Task
 from segmentation.errors import InvalidInputError
-from segmentation.jobs.queue import job_enqueue
 from segmentation.jobs.work import Work
-from segmentation.models import Blob, Comparison, Label, NetworkVersion, TrainingSet
+from segmentation.models import Blob, Comparison, Label, NetworkVersion
 from segmentation.services.audit import event_record
 from segmentation.services.comparison_pictures import (
     picture_of_boxes,
@@ -29,7 +25,7 @@ from segmentation.services.comparison_pictures import (
     worst_slice,
 )
 from segmentation.services.learning_cases import Entry, case_load, entries_of, order_of, task_of
-from segmentation.services.network_choice import champion_of, label_map
+from segmentation.services.network_choice import label_map
 from segmentation.services.networks import network_load
 from segmentation.services.truths import LabelOrder
 from segmentation.storage.blobs import blob_put
@@ -47,39 +43,6 @@ class _Compared:
     champion: Mapping[str, float | None]
     challenger: Mapping[str, float | None]
     picture: bytes
-
-
-@transaction.atomic
-def comparison_start(
-    *, user: User, challenger: NetworkVersion, training_set: TrainingSet, kind: str = ""
-) -> Comparison:
-    """Queue a comparison of a version with the network that serves the project today."""
-    access.require(user, "training.compare", training_set.project)
-    return comparison_make(training_set, challenger, kind, author=user)
-
-
-def comparison_make(
-    training_set: TrainingSet, challenger: NetworkVersion, kind: str, author: User | None
-) -> Comparison:
-    """Put a comparison and its job down in the caller's transaction."""
-    project = training_set.project
-    comparison = Comparison.objects.create(
-        training_set=training_set,
-        kind=kind,
-        champion=champion_of(project, kind),
-        challenger=challenger,
-    )
-    comparison.job = job_enqueue(
-        kind="compare", project=project, payload={"comparison": str(comparison.id)}, user=author
-    )
-    comparison.save(update_fields=["job"])
-    event_record(
-        project,
-        "comparison.start",
-        actor=author,
-        subject={"comparison": str(comparison.id), "challenger": str(challenger.id)},
-    )
-    return comparison
 
 
 def comparison_execute(work: Work) -> None:

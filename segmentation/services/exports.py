@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.contrib.auth.models import User
-from django.db import transaction
 
-from segmentation import access
 from segmentation.engine.errors import EngineError
 from segmentation.errors import InvalidInputError, MedsegError
 from segmentation.interchange.errors import InterchangeError
 from segmentation.interchange.types import NiftiGrid, SourceGrid
-from segmentation.jobs.queue import job_enqueue
 from segmentation.jobs.work import Work
 from segmentation.models import (
     Blob,
@@ -35,16 +31,15 @@ from segmentation.models import (
     SegmentationRun,
 )
 from segmentation.selectors.revisions import state_at
-from segmentation.services.audit import event_record
 from segmentation.services.export_case import ExportCase
 from segmentation.services.export_formats import labels_write, nifti_write
+from segmentation.services.export_requests import ACCEPTED, CHOSEN, check_format
 from segmentation.services.export_tables import coco_write, csv_write
 from segmentation.services.pictures import spacing_of
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
 
-FORMATS = ("labels", "nifti", "coco", "csv")
-ACCEPTED, CHOSEN, NEWEST = "accepted", "chosen", "newest"
+NEWEST = "newest"
 FILES = {"labels": labels_write, "nifti": nifti_write}
 TABLES = {"coco": coco_write, "csv": csv_write}
 Progress = Callable[[float, str], None]
@@ -57,22 +52,6 @@ class ExportReport:
     files: tuple[str, ...]
     exported: int
     refused: tuple[dict[str, Any], ...]
-
-
-def export_start(
-    *, user: User, project: Project, format: str, which: str, cases: Sequence[uuid.UUID] = ()
-) -> Job:
-    """Queue an export of the accepted revisions, or of the newest ones of chosen cases."""
-    access.require(user, "export.create", project)
-    _check_format(format)
-    if which not in (ACCEPTED, CHOSEN):
-        raise InvalidInputError("Export either the accepted cases or chosen ones.")
-    if which == CHOSEN and not cases:
-        raise InvalidInputError("Choose at least one case to export.", fields={"cases": "required"})
-    payload = {"format": format, "which": which, "cases": [str(case) for case in cases]}
-    with transaction.atomic():
-        event_record(project, "export.create", actor=user, subject=payload)
-        return job_enqueue(kind="export", project=project, payload=payload, user=user)
 
 
 def export_execute(work: Work) -> None:
@@ -130,7 +109,7 @@ def export_write(
 
     ``folder`` is empty.
     """
-    _check_format(format)
+    check_format(format)
     files: list[str] = []
     refused: list[dict[str, Any]] = []
     ready: list[ExportCase] = []
@@ -279,11 +258,3 @@ def _without_suffix(title: str) -> str:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _check_format(format: str) -> None:
-    if format not in FORMATS:
-        raise InvalidInputError(
-            f"There is no export format {format!r}. Choose one of {', '.join(FORMATS)}.",
-            fields={"format": "unknown"},
-        )

@@ -108,11 +108,7 @@ def link_person(token: str) -> User:
 def password_set_by_link(*, token: str, password: str) -> User:
     """Set the password that a one-time link allows, once. All other sign-ins of the person end."""
     person = link_person(token)
-    try:
-        validate_password(password, person)
-    except ValidationError as error:
-        sentence = " ".join(error.messages)
-        raise InvalidInputError(sentence, fields={"password": sentence}) from error
+    _require_strong(person, password, field="password")
     with transaction.atomic():
         link = _link_valid(token)
         spent = OneTimeLink.objects.filter(pk=link.pk, used_at__isnull=True)
@@ -121,6 +117,22 @@ def password_set_by_link(*, token: str, password: str) -> User:
         person.set_password(password)
         person.save(update_fields=["password"])
         event_record(None, "person.password_set", actor=person, subject={"person": person.pk})
+    return person
+
+
+def password_change(*, user: User, password: str) -> User:
+    """Set another password of one's own; the door has asked for the one before. All other sign-ins
+    of the person end, and links that wait for them work no more; tokens stay."""
+    if user.check_password(password):
+        sentence = "This is the password that you have now. Choose another one."
+        raise InvalidInputError(sentence, fields={"new_password": sentence})
+    _require_strong(user, password, field="new_password")
+    with transaction.atomic():
+        person = User.objects.select_for_update().get(pk=user.pk)
+        person.set_password(password)
+        person.save(update_fields=["password"])
+        OneTimeLink.objects.filter(user=person, used_at__isnull=True).delete()
+        event_record(None, "person.password_changed", actor=person, subject={"person": person.pk})
     return person
 
 
@@ -200,6 +212,14 @@ def _require_valid(person: User) -> None:
             names.get(name, name): " ".join(words) for name, words in error.message_dict.items()
         }
         raise InvalidInputError(next(iter(fields.values())), fields=fields) from error
+
+
+def _require_strong(person: User, password: str, *, field: str) -> None:
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        sentence = " ".join(error.messages)
+        raise InvalidInputError(sentence, fields={field: sentence}) from error
 
 
 def _link_make(user: User | None, person: User) -> str:

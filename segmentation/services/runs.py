@@ -1,21 +1,17 @@
-"""Predictions: asked for, computed by a worker, and recorded as one revision per run."""
+"""Predictions: computed by a worker, and recorded as one revision per run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
-from segmentation.access import require
 from segmentation.engine.inference import segment
 from segmentation.engine.preprocessing import parse_recipe
 from segmentation.engine.types import Segmentation, Settings
-from segmentation.errors import StateRefusedError, UnsuitableNetworkError
+from segmentation.errors import UnsuitableNetworkError
 from segmentation.jobs.progress import publish_on_commit
-from segmentation.jobs.queue import job_enqueue
 from segmentation.jobs.work import Work
 from segmentation.models import (
     Blob,
@@ -23,7 +19,6 @@ from segmentation.models import (
     CurrentFinding,
     FindingChange,
     Image,
-    Job,
     Label,
     MaskRevision,
     NetworkVersion,
@@ -33,7 +28,6 @@ from segmentation.models import (
     SliceChange,
 )
 from segmentation.selectors.revisions import finding_next
-from segmentation.services.audit import event_record
 from segmentation.services.candidates import (
     Proposal,
     proposal_make,
@@ -41,14 +35,12 @@ from segmentation.services.candidates import (
     proposal_rows,
 )
 from segmentation.services.changes import FindingRow
-from segmentation.services.network_choice import label_map, network_for, network_require
+from segmentation.services.network_choice import label_map, network_for
 from segmentation.services.networks import network_load
 from segmentation.services.pictures import picture_open
 from segmentation.services.revisions import revision_record_system
+from segmentation.services.run_requests import PREDICTABLE, is_untouched
 from segmentation.storage.blobs import blob_put
-
-PREDICTABLE = (Case.State.READY, Case.State.IN_PROGRESS, Case.State.RETURNED)
-Replace = Literal["", "untouched_findings"]
 
 _BY_PERSON = (MaskRevision.Kind.EDITED, MaskRevision.Kind.MERGED)
 _SKIPPED = "Somebody began to work on this case; the prediction was left out."
@@ -64,75 +56,11 @@ class _Choice:
     steps: dict[str, Any]
 
 
-@transaction.atomic
-def run_request(
-    *,
-    user: User,
-    case: Case,
-    version: NetworkVersion | None = None,
-    replace: Replace = "",
-) -> Job:
-    """Queue a prediction of the case; one that already waits or runs is answered instead.
-
-    Without ``version`` the worker takes the one that suits; with it, the override is recorded. A
-    case that a person touched is predicted only with ``replace="untouched_findings"``: their own
-    findings stay, proposals nobody looked at are exchanged.
-    """
-    require(user, "run.request", case.project)
-    case = Case.objects.select_for_update(of=("self",)).select_related("project").get(pk=case.pk)
-    if case.state not in PREDICTABLE:
-        raise StateRefusedError(f"A case that is {case.get_state_display()} is not predicted.")
-    if not replace and not _is_untouched(case):
-        raise StateRefusedError(
-            "Somebody has worked on this case. Ask to replace the proposals that nobody touched."
-        )
-    if version is not None:
-        network_require(version, case.project)
-    waiting = case.jobs.filter(kind="predict", state__in=(Job.State.QUEUED, Job.State.RUNNING))
-    if (job := waiting.first()) is not None:
-        return job
-    payload = {
-        "image": str(_reference(case).pk),
-        "version": str(version.pk) if version else None,
-        "reason": f"{user.get_username()} chose this network." if version else "",
-        "overridden_by": user.pk if version else None,
-        "replace": replace,
-    }
-    event_record(case, "run.request", actor=user, subject={"version": payload["version"]})
-    return job_enqueue(kind="predict", project=case.project, case=case, payload=payload, user=user)
-
-
-@transaction.atomic
-def run_bulk(*, user: User, project: Project) -> tuple[int, int]:
-    """Predict every untouched, ready case again; (how many were queued, how many touched ones
-    were left alone)."""
-    require(user, "run.bulk", project)
-    imported = MaskRevision.objects.filter(case=OuterRef("pk"), kind=MaskRevision.Kind.IMPORTED)
-    waiting = Job.objects.filter(
-        case=OuterRef("pk"), kind="predict", state__in=(Job.State.QUEUED, Job.State.RUNNING)
-    )
-    cases = Case.objects.filter(project=project, state__in=PREDICTABLE).annotate(
-        has_masks=Exists(imported), is_waiting=Exists(waiting)
-    )
-    untouched = cases.filter(
-        touched_at=None, has_masks=False, is_waiting=False, state=Case.State.READY
-    )
-    images = Image.objects.filter(case__in=untouched, is_reference=True).select_related("case")
-    queued = 0
-    for image in images.order_by("case__number"):
-        payload = {"image": str(image.pk), "version": None, "reason": "", "replace": ""}
-        job_enqueue(kind="predict", project=project, case=image.case, payload=payload, user=user)
-        queued += 1
-    skipped = cases.exclude(touched_at=None, has_masks=False).count()
-    event_record(project, "run.bulk", actor=user, subject={"queued": queued, "skipped": skipped})
-    return queued, skipped
-
-
 def run_execute(work: Work) -> None:
     """Do a prediction job: compute outside any transaction, record in one short one."""
     image = Image.objects.select_related("case__project").get(pk=work.payload["image"])
     replace = bool(work.payload.get("replace"))
-    if not replace and not _is_untouched(image.case):
+    if not replace and not is_untouched(image.case):
         _skip(work)
         return
     choice = _choose(work, image)
@@ -192,7 +120,7 @@ def _record(
 ) -> None:
     with work.recording() as result:
         case = Case.objects.select_for_update().get(pk=image.case_id)
-        if case.state not in PREDICTABLE or not (replace or _is_untouched(case)):
+        if case.state not in PREDICTABLE or not (replace or is_untouched(case)):
             result.update(skipped=True, reason=_SKIPPED)
             return
         run = _run_create(work, image, choice, proposal, blob)
@@ -259,15 +187,3 @@ def _replaceable(case: Case) -> list[int]:
         and fields["state"] in {"proposed", "suppressed"}
         and number not in touched
     ]
-
-
-def _is_untouched(case: Case) -> bool:
-    """No person changed it, and no masks came with it."""
-    return (
-        case.touched_at is None
-        and not case.revisions.filter(kind=MaskRevision.Kind.IMPORTED).exists()
-    )
-
-
-def _reference(case: Case) -> Image:
-    return case.images.filter(is_reference=True).earliest("created_at")

@@ -43,6 +43,10 @@ TUS = {"Upload-Length": "5", "Upload-Metadata": "filename YS5wbmc="}
 DOORS: dict[str, Door] = {
     "me_get": Door(ANYONE),
     "preferences_set": Door(ANYONE, body={"theme": "dark"}),
+    "password_change": Door(
+        ANYONE,
+        body={"current_password": "correct horse battery", "new_password": "seven green bicycles"},
+    ),
     "tokens_list": Door(ANYONE),
     "token_create": Door(ANYONE, body={"name": "script"}),
     "token_delete": Door(SITE, outside=404, denied=404),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import special, stats
 
 from segmentation.engine.gate import PairedScore, interval, judge, patient_differences
 
@@ -65,3 +66,14 @@ def test_two_equal_networks_are_rarely_called_different(count: int) -> None:
 
 def test_one_patient_gives_no_interval() -> None:
     assert interval(np.array([0.2])) == (float("-inf"), float("inf"))
+
+
+def test_student_s_quantile_is_that_of_scipy_s_distribution_to_the_last_bit() -> None:
+    degrees = np.arange(1, 5000)
+    assert np.array_equal(special.stdtrit(degrees, 0.975), stats.t.ppf(0.975, degrees))
+
+
+def test_for_two_patients_the_interval_is_student_s() -> None:
+    # One degree of freedom: tan(pi * 0.475) = 12.7062 standard errors, and that is 0.1 here.
+    low, high = interval(np.array([0.1, 0.3]))
+    assert (low, high) == pytest.approx((0.2 - 1.27062, 0.2 + 1.27062), abs=1e-5)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from segmentation.engine import metrics
 from segmentation.engine.errors import InvalidArrayError
@@ -54,6 +55,16 @@ def test_auroc_equals_the_share_of_pairs_in_the_right_order(seed: int) -> None:
         1.0 if p > n else 0.5 if p == n else 0.0 for p in scores[truth] for n in scores[~truth]
     ]
     assert metrics.auroc(scores, truth) == pytest.approx(np.mean(pairs))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_auroc_equals_that_of_scipy_s_ranks_to_the_last_bit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = rng.random(300) < 0.3
+    scores = np.round(rng.normal(size=300) + truth, seed % 3)
+    n, m = int(truth.sum()), int((~truth).sum())
+    ranks = stats.rankdata(scores)
+    assert metrics.auroc(scores, truth) == (ranks[truth].sum() - n * (n + 1) / 2) / (n * m)
 
 
 def test_auroc_needs_both_kinds_of_case() -> None:

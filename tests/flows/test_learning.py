@@ -33,13 +33,13 @@ from segmentation.models import (
 )
 from segmentation.selectors import learning
 from segmentation.services.changes import FindingRow, SliceRows
-from segmentation.services.comparisons import comparison_start
-from segmentation.services.jobs import job_execute
+from segmentation.services.comparison_requests import comparison_start
+from segmentation.services.job_execution import job_execute
 from segmentation.services.network_choice import champion_of
 from segmentation.services.promotions import promotion_make, promotion_roll_back
 from segmentation.services.revisions import revision_record_system
+from segmentation.services.training_requests import training_start
 from segmentation.services.training_sets import training_set_freeze
-from segmentation.services.trainings import training_start
 from segmentation.services.verification import verify
 from segmentation.storage.blobs import blob_put, blob_read
 from segmentation.storage.volumes import pack_write

@@ -13,8 +13,8 @@ from segmentation.errors import InvalidInputError, NotPermittedError
 from segmentation.models import AuditEvent, Case, Job, Project
 from segmentation.selectors.exports import export_archive
 from segmentation.services import export_formats
-from segmentation.services.exports import ACCEPTED, CHOSEN, export_start
-from segmentation.services.jobs import job_execute
+from segmentation.services.export_requests import ACCEPTED, CHOSEN, export_start
+from segmentation.services.job_execution import job_execute
 from segmentation.services.verification import verify
 from segmentation.storage.blobs import blob_read_whole
 from tests.builders import a_case, a_finding, a_member, a_project, a_slice

@@ -21,9 +21,8 @@ from segmentation.interchange.types import SourceGrid
 from segmentation.models import Case, Project, Review
 from segmentation.services import export_formats, exports
 from segmentation.services.changes import SliceRows
+from segmentation.services.export_requests import ACCEPTED, CHOSEN
 from segmentation.services.exports import (
-    ACCEPTED,
-    CHOSEN,
     NEWEST,
     export_cases_of,
     export_write,

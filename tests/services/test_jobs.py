@@ -13,8 +13,8 @@ from segmentation.interchange.errors import MissingSlicesError
 from segmentation.jobs.queue import job_claim, job_enqueue
 from segmentation.jobs.work import JobStoppedError, Work
 from segmentation.models import Job
-from segmentation.services import jobs
-from segmentation.services.jobs import failure_words, job_execute
+from segmentation.services import job_execution
+from segmentation.services.job_execution import failure_words, job_execute
 from tests.builders import a_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +24,7 @@ CANARY = "/data/Canary^Birdy.dcm"
 
 def doing(monkeypatch: pytest.MonkeyPatch, work: Callable[[Work], None]) -> Job:
     """A job whose work is ``work``, done once."""
-    monkeypatch.setitem(jobs.EXECUTORS, "predict", work)
+    monkeypatch.setitem(job_execution.EXECUTORS, "predict", work)
     job = job_enqueue(kind="predict", project=a_project())
     assert job_execute(job.pk)
     job.refresh_from_db()
@@ -100,7 +100,7 @@ def test_a_message_that_comes_twice_at_once_is_done_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[Any] = []
-    monkeypatch.setitem(jobs.EXECUTORS, "predict", lambda work: done.append(work.job_id))
+    monkeypatch.setitem(job_execution.EXECUTORS, "predict", lambda work: done.append(work.job_id))
     job = job_enqueue(kind="predict", project=a_project())
     barrier, answers = threading.Barrier(3), []
 

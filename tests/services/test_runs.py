@@ -32,9 +32,10 @@ from segmentation.models import Network as NetworkRow
 from segmentation.selectors.images import candidates_frame
 from segmentation.selectors.revisions import finding_next
 from segmentation.services import runs
-from segmentation.services.jobs import job_cancel, job_execute
+from segmentation.services.job_execution import job_execute
+from segmentation.services.jobs import job_cancel
 from segmentation.services.revisions import revision_record_system
-from segmentation.services.runs import run_bulk, run_request
+from segmentation.services.run_requests import run_bulk, run_request
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.volumes import slice_plane
 from tests.builders import a_case, a_finding, a_member, a_project, a_slice

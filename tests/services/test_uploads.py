@@ -24,7 +24,8 @@ from segmentation.errors import (
 from segmentation.jobs.heartbeat import Heartbeat
 from segmentation.models import Case, Job, Project, UploadFile, UploadSession
 from segmentation.services import imports
-from segmentation.services.jobs import job_execute, job_retry
+from segmentation.services.job_execution import job_execute
+from segmentation.services.jobs import job_retry
 from segmentation.services.uploads import (
     LIFETIME,
     staged_path,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from medseg_site import children, redis_server, suite, supervise
-from medseg_site.bootstrap import RefusalError
+from medseg_site.bootstrap import ENVIRONMENT, RefusalError
 from medseg_site.children import Child, stop_all
 from medseg_site.places import REPOSITORY
 from medseg_site.site_lock import AlreadyRunningError, SiteLock
@@ -67,6 +67,21 @@ def test_a_running_child_is_left_alone(tmp_path: Path) -> None:
     assert child.process is before
     stop_all([child], 2.0)
     assert not child.alive()
+
+
+@pytest.mark.skipif(not children.AUTOGROUP.exists(), reason="this kernel has no autogroup")
+def test_a_polite_child_steps_back_as_a_session_too(tmp_path: Path) -> None:
+    """Niceness alone weighs nothing between two sessions, and each child leads one."""
+    code = "import os; print(os.nice(0), open('/proc/self/autogroup').read())"
+    polite = Child("polite", [sys.executable, "-c", code], os.environ, tmp_path, niceness=7)
+    plain = Child("plain", [sys.executable, "-c", code], os.environ, tmp_path)
+    for child in (polite, plain):
+        child.start()
+        assert child.wait(20.0)
+    mine = os.nice(0)
+    assert polite.last_lines(2)[0].split()[0] == str(mine + 7)
+    assert polite.last_lines(2)[0].endswith("nice 7")
+    assert plain.last_lines(2)[0].endswith("nice 0")
 
 
 def test_a_child_that_ignores_the_signal_is_ended_with_what_it_started(tmp_path: Path) -> None:
@@ -178,6 +193,20 @@ def test_somebody_else_s_server_is_not_taken_for_ours(free_port: int) -> None:
             assert supervise.serves("127.0.0.1", free_port, nonce) is ours
             thread.join()
     assert supervise.serves("127.0.0.1", free_port, "another") is False
+
+
+def test_a_site_keeps_compiled_files_of_its_own_where_none_may_lie_beside_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDSEG_DATA", str(tmp_path))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    environ = supervise.Supervisor("127.0.0.1", 8000, demo=False).environ
+    assert "PYTHONDONTWRITEBYTECODE" not in environ
+    assert environ["PYTHONPYCACHEPREFIX"] == str(ENVIRONMENT / "pycache")
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE")
+    environ = supervise.Supervisor("127.0.0.1", 8000, demo=False).environ
+    assert "PYTHONPYCACHEPREFIX" not in environ
 
 
 def test_the_words_of_up_are_read() -> None:

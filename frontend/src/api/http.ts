@@ -5,6 +5,9 @@ import { signedInAgain } from "./gate";
 
 export const ROOT = "/api/v1/";
 
+/** The app speaks English; so must the sentences it shows, whatever the browser would ask for. */
+const LANGUAGE = "en";
+
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>;
 export type Options = {
@@ -36,6 +39,7 @@ export function send(method: Method, path: string, options: Options = {}): Promi
 export function guarded(request: Request): Promise<Response> {
   const again = () => {
     const copy = request.clone();
+    copy.headers.set("Accept-Language", LANGUAGE);
     if (copy.method !== "GET") copy.headers.set("X-CSRFToken", csrfToken());
     return fetch(copy);
   };
@@ -68,6 +72,7 @@ async function checked(
 function attempt(method: Method, path: string, options: Options): Promise<Response> {
   const headers = new Headers(options.headers);
   headers.set("Accept", "application/json");
+  headers.set("Accept-Language", LANGUAGE);
   if (options.json !== undefined) headers.set("Content-Type", "application/json");
   if (method !== "GET" && method !== "HEAD") headers.set("X-CSRFToken", csrfToken());
   return fetch(address(path, options.query), {

@@ -11,6 +11,10 @@ export const signIn = (username: string, password: string) =>
   post<Me>("session/", { username, password }, { signedOut: "throw" });
 export const signOut = () => answer(client.DELETE("/api/v1/session/"));
 
+/** A wrong current password is a refusal that names its field, never a lost session. */
+export const passwordChange = (current_password: string, new_password: string) =>
+  answer(client.PUT("/api/v1/me/password/", { body: { current_password, new_password } }));
+
 export type NewPerson = { username: string; full_name: string; is_site_administrator: boolean };
 
 export const people = (after?: string) => answer(client.GET("/api/v1/people/", { params: { query: { after } } }));

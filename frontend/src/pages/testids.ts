@@ -149,5 +149,17 @@ export const TEST_IDS = {
     "person-username",
   ],
   networks: ["network"],
-  account: ["account-sign-out", "theme-{one}", "token-create", "token-name", "token-value", "tokens"],
+  account: [
+    "account-sign-out",
+    "password",
+    "password-again",
+    "password-change",
+    "password-current",
+    "password-new",
+    "theme-{one}",
+    "token-create",
+    "token-name",
+    "token-value",
+    "tokens",
+  ],
 } as const;

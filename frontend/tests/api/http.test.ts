@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { ApiError, OfflineError, SignedOutError } from "../../src/api/errors";
 import { onSignedOut } from "../../src/api/gate";
-import { address, get, post } from "../../src/api/http";
+import { address, get, guarded, post } from "../../src/api/http";
 
 const json = (status: number, body: unknown) => new Response(JSON.stringify(body), { status });
 const fetched = vi.fn<typeof fetch>();
@@ -22,6 +22,15 @@ describe("a call to the service", () => {
     expect(url).toBe("/api/v1/projects/");
     expect(new Headers(init!.headers).get("X-CSRFToken")).toBe("abc=");
     expect(init!.body).toBe('{"name":"Nuclei"}');
+  });
+
+  it("asks for sentences in the app's own language", async () => {
+    fetched.mockImplementation(async () => json(200, {}));
+    await get("me/");
+    await guarded(new Request("http://localhost/api/v1/me/", { headers: { "Accept-Language": "de" } }));
+    const [[, init], [request]] = fetched.mock.calls;
+    expect(new Headers(init!.headers).get("Accept-Language")).toBe("en");
+    expect((request as Request).headers.get("Accept-Language")).toBe("en");
   });
 
   it("leaves out what was not asked for", () => {

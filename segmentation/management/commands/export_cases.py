@@ -12,9 +12,8 @@ from django.core.management.base import CommandParser
 from segmentation.management.console import DONE, FAILED, Outcome, UsageError
 from segmentation.management.site_command import SiteCommand
 from segmentation.selectors.projects import project_named
+from segmentation.services.export_requests import ACCEPTED, FORMATS
 from segmentation.services.exports import (
-    ACCEPTED,
-    FORMATS,
     NEWEST,
     ExportReport,
     export_cases_of,
