@@ -14,7 +14,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from segmentation.engine.types import Picture
 from segmentation.interchange.deidentify import pseudonym
 from segmentation.interchange.types import ReadCase, ReadImage
 from segmentation.jobs.progress import publish_on_commit
@@ -24,7 +23,7 @@ from segmentation.services.audit import event_record
 from segmentation.services.holdout import holdout_decide, site_key
 from segmentation.services.import_truths import FirstRevision, first_revision
 from segmentation.services.network_choice import Suggestion, network_suggest
-from segmentation.services.pictures import scaled
+from segmentation.services.pictures import picture_read
 from segmentation.services.revisions import revision_record_system
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
@@ -257,15 +256,6 @@ def _predict(batch: Batch, case: Case, image: Image, stored: _Stored) -> None:
 
 def _kind(read: ReadCase) -> str:
     return (read.kind or read.image.kind)[:40]
-
-
-def picture_read(image: ReadImage) -> Picture:
-    """The first moment of an image that is not stored yet, as networks see it."""
-    return Picture(
-        pixels=scaled(image.pixels[0], image.slope, image.intercept),
-        spacing_mm=image.spacing_mm,
-        modality=image.modality,
-    )
 
 
 def _stored_window(image: ReadImage) -> tuple[float, float] | None:
