@@ -20,6 +20,7 @@ from segmentation.interchange.budget import Budget
 from segmentation.interchange.labels import read_labels, write_labels
 from segmentation.interchange.nifti import read_nifti_labels, write_nifti_mask
 from segmentation.interchange.types import Limits, SourceGrid
+from segmentation.models import REVIEWED
 from segmentation.services.export_case import (
     ExportCase,
     Fields,
@@ -27,7 +28,6 @@ from segmentation.services.export_case import (
     same_slices,
     to_stored_slices,
 )
-from segmentation.services.truths import REVIEWED
 
 
 def labels_write(case: ExportCase, folder: Path) -> list[str]:

@@ -59,6 +59,16 @@ def test_a_row_tells_what_the_worklist_shows(project: Project) -> None:
     assert row["job"]["state"] == "failed"
 
 
+def test_rejected_and_suppressed_findings_are_not_counted(project: Project) -> None:
+    case, empty = a_case(project), a_case(project)
+    states = ("proposed", "accepted", "rejected", "suppressed")
+    findings = [a_finding(number, state=state) for number, state in enumerate(states, start=1)]
+    revision_record_system(case, "predicted", findings, [a_slice(0), a_slice(1)])
+    revision_record_system(empty, "predicted", [a_finding(1, state="rejected")], [])
+    rows = listed(a_member(project, "annotator"), project)["results"]
+    assert [row["findings"] for row in rows] == [2, 0]
+
+
 def test_pages_follow_each_other_without_gaps_in_every_order(project: Project) -> None:
     person = a_member(project, "viewer")
     for number in range(1, 8):
