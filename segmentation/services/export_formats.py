@@ -23,11 +23,11 @@ from segmentation.interchange.types import Limits, SourceGrid
 from segmentation.models import REVIEWED
 from segmentation.services.export_case import (
     ExportCase,
-    Fields,
     require_same,
     same_slices,
     to_stored_slices,
 )
+from segmentation.services.truths import Fields
 
 
 def labels_write(case: ExportCase, folder: Path) -> list[str]:
