@@ -15,7 +15,9 @@ DTYPES = ("uint8", "uint16", "int16")
 VERDICTS = ("submitted", "returned", "accepted")
 
 
-class CaseRowSerializer(serializers.Serializer[Any]):
+class CaseFactsSerializer(serializers.Serializer[Any]):
+    """What a row of the worklist and the review page both tell of a case."""
+
     id = serializers.UUIDField()
     number = serializers.IntegerField()
     title = serializers.CharField()
@@ -26,6 +28,9 @@ class CaseRowSerializer(serializers.Serializer[Any]):
     is_holdout = serializers.BooleanField()
     is_drawn = serializers.BooleanField()
     uncertainty = serializers.FloatField(allow_null=True)
+
+
+class CaseRowSerializer(CaseFactsSerializer):
     assignees = PersonRefSerializer(many=True)
     thumbnail = serializers.CharField(allow_null=True)
     size = serializers.ListField(
@@ -137,17 +142,7 @@ class VerdictSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class CaseSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    number = serializers.IntegerField()
-    title = serializers.CharField()
-    state = serializers.ChoiceField(CASE_STATES)
-    kind = serializers.CharField(allow_blank=True)
-    site = serializers.CharField(allow_blank=True)
-    group = serializers.CharField(allow_blank=True)
-    is_holdout = serializers.BooleanField()
-    is_drawn = serializers.BooleanField()
-    uncertainty = serializers.FloatField(allow_null=True)
+class CaseSerializer(CaseFactsSerializer):
     touched_at = serializers.DateTimeField(allow_null=True)
     seconds_spent = serializers.IntegerField()
     created_at = serializers.DateTimeField()

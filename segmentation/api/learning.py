@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from segmentation.api.jobs import JobSerializer
 from segmentation.api.permissions import person_of
+from segmentation.api.shapes import read
 from segmentation.errors import NotFoundError
 from segmentation.selectors import learning as selectors
 from segmentation.selectors.images import blob_bytes
@@ -214,9 +215,7 @@ class TrainingsView(APIView):
         responses={201: TrainingSerializer},
     )
     def post(self, request: Request, project_id: uuid.UUID) -> Response:
-        given = TrainingStartSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        user, wish = person_of(request), dict(given.validated_data)
+        user, wish = person_of(request), read(TrainingStartSerializer, request)
         frozen = selectors.training_set(
             user=user, project_id=project_id, set_id=wish.pop("training_set")
         )
@@ -257,9 +256,7 @@ class ComparisonsView(APIView):
         responses={201: ComparisonSerializer},
     )
     def post(self, request: Request, project_id: uuid.UUID) -> Response:
-        given = ComparisonStartSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        user, wish = person_of(request), given.validated_data
+        user, wish = person_of(request), read(ComparisonStartSerializer, request)
         challenger = version_get(user=user, version_id=wish["challenger"])
         frozen = selectors.training_set(
             user=user, project_id=project_id, set_id=wish.get("training_set")
@@ -297,13 +294,9 @@ class PromoteView(APIView):
         responses={201: PromotionSerializer},
     )
     def post(self, request: Request, comparison_id: uuid.UUID) -> Response:
-        given = PromoteSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        user = person_of(request)
+        user, wish = person_of(request), read(PromoteSerializer, request)
         comparison = selectors.comparison_get(user=user, comparison_id=comparison_id)
-        made = promotion_make(
-            user=user, comparison=comparison, reason=given.validated_data["reason"]
-        )
+        made = promotion_make(user=user, comparison=comparison, reason=wish["reason"])
         return Response(selectors.promotion_answer(made), status=201)
 
 
@@ -314,11 +307,9 @@ class RollBackView(APIView):
         responses={201: PromotionSerializer},
     )
     def post(self, request: Request, project_id: uuid.UUID) -> Response:
-        given = RollBackSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        user = person_of(request)
+        user, wish = person_of(request), read(RollBackSerializer, request)
         project = project_get(user=user, project_id=project_id)
-        made = promotion_roll_back(user=user, project=project, **given.validated_data)
+        made = promotion_roll_back(user=user, project=project, **wish)
         return Response(selectors.promotion_answer(made), status=201)
 
 

@@ -19,10 +19,10 @@ from segmentation.management.reading import (
     group_of,
     identifier_of,
     labels_in,
-    picture_of,
     truth_of,
 )
 from segmentation.management.spool import Spool
+from segmentation.services.pictures import picture_read
 
 Say = Callable[[str], None]
 TASK_WORDS: Mapping[str, Task] = {
@@ -84,7 +84,9 @@ def known_cases(
         except InvalidTrainingSetError as error:
             say(f"{name}: {error}")
             continue
-        yield KnownCase(name, group_of(case), case.kind, case.split, picture_of(case.image), truth)
+        yield KnownCase(
+            name, group_of(case), case.kind, case.split, picture_read(case.image), truth
+        )
 
 
 def labels_of(folder: Path, task: Task, ignored: frozenset[int], say: Say) -> list[str]:

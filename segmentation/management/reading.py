@@ -1,4 +1,4 @@
-"""From cases read out of files to pictures and truths of the engine."""
+"""From cases read out of files to truths of the engine."""
 
 from __future__ import annotations
 
@@ -10,16 +10,8 @@ from numpy.typing import NDArray
 
 from segmentation.engine.cases import Truth
 from segmentation.engine.errors import InvalidTrainingSetError
-from segmentation.engine.types import Box, Picture, Task
-from segmentation.interchange.types import ReadCase, ReadImage, ReadTruth
-
-
-def picture_of(image: ReadImage) -> Picture:
-    """The first moment of an image, in the values its pixels stand for."""
-    pixels = image.pixels[0]
-    if (image.slope, image.intercept) != (1.0, 0.0):
-        pixels = pixels.astype(np.float32) * np.float32(image.slope) + np.float32(image.intercept)
-    return Picture(pixels, image.spacing_mm, image.modality)
+from segmentation.engine.types import Box, Task
+from segmentation.interchange.types import ReadCase, ReadTruth
 
 
 def identifier_of(case: ReadCase) -> str:

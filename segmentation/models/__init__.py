@@ -16,6 +16,8 @@ from segmentation.models.project import (
 )
 from segmentation.models.review import Assignment, Comment, Presence, Review
 from segmentation.models.revision import (
+    EMPTY_STATES,
+    REVIEWED,
     CurrentFinding,
     CurrentSlice,
     FindingChange,
@@ -27,6 +29,8 @@ from segmentation.models.training import Comparison, Promotion, TrainingRun, Tra
 from segmentation.models.upload import UploadFile, UploadSession
 
 __all__ = [
+    "EMPTY_STATES",
+    "REVIEWED",
     "Assignment",
     "AuditEvent",
     "Blob",

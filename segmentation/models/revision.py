@@ -12,6 +12,12 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+REVIEWED = 0
+"""The finding number whose mask is the region marked as reviewed."""
+
+EMPTY_STATES = frozenset({"rejected", "suppressed"})
+"""Findings in these states say nothing about the image."""
+
 
 class MaskRevision(models.Model):
     """One step in the life of a case's masks. Never updated, never deleted.

@@ -15,6 +15,8 @@ from django.utils import timezone
 from segmentation.access import scoped, verbs_of, visible
 from segmentation.errors import InvalidInputError, NotFoundError
 from segmentation.models import (
+    EMPTY_STATES,
+    REVIEWED,
     Assignment,
     Case,
     CurrentFinding,
@@ -212,5 +214,7 @@ def _holders(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
 
 
 def _findings(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
-    counted = CurrentFinding.objects.filter(case__in=keys).values_list("case_id")
-    return dict(counted.annotate(count=Count("pk")))
+    """How many findings a reader would count: neither rejected nor suppressed."""
+    found = CurrentFinding.objects.filter(case__in=keys).exclude(finding=REVIEWED)
+    counting = found.exclude(fields__state__in=sorted(EMPTY_STATES))
+    return dict(counting.values_list("case_id").annotate(count=Count("pk")))

@@ -11,9 +11,11 @@ from django.db import transaction
 from segmentation.access import require, verbs_of
 from segmentation.errors import InvalidInputError, StateRefusedError
 from segmentation.jobs.progress import publish_on_commit
-from segmentation.jobs.queue import end, job_enqueue
-from segmentation.models import Assignment, Case, Image, Job, MaskRevision
+from segmentation.jobs.queue import end
+from segmentation.models import Assignment, Case, Image, Job
 from segmentation.services.audit import event_record
+from segmentation.services.first_runs import first_run_queue, origin_noted
+from segmentation.services.network_choice import network_for
 
 
 def case_assign(*, user: User, case: Case, people: Sequence[User]) -> Case:
@@ -41,14 +43,18 @@ def case_assign(*, user: User, case: Case, people: Sequence[User]) -> Case:
 
 
 def case_release(*, user: User, case: Case) -> Case:
-    """A reviewer looked: nothing in the picture tells who the patient is. Work may begin."""
+    """A reviewer looked: nothing in the picture tells who the patient is. Work may begin, and what
+    import would have queued is queued now."""
     require(user, "case.review", case.project)
+    image = Image.objects.filter(case=case, is_reference=True).earliest("created_at")
+    suggestion = network_for(image, case.project)
 
     def release(locked: Case) -> None:
         if locked.state != Case.State.QUARANTINED:
             raise StateRefusedError("This case is not held back.")
         locked.state = Case.State.READY
-        _predict(locked, user)
+        locked.origin = origin_noted(locked.origin, suggestion)
+        first_run_queue(locked, image, suggestion, user)
 
     return _step(user, case, "case.release", release)
 
@@ -75,26 +81,11 @@ def _step(user: User, case: Case, action: str, change: Callable[[Case], None]) -
         )
         before = str(locked.state)
         change(locked)
-        locked.save(update_fields=["state", "updated_at"])
+        locked.save(update_fields=["state", "origin", "updated_at"])
         subject = {"before": before, "after": str(locked.state)}
         event_record(locked, action, actor=user, subject=subject)
         _changed(locked)
     return locked
-
-
-def _predict(case: Case, user: User) -> None:
-    """What import would have queued had the case not been held back."""
-    masked = case.revisions.filter(kind=MaskRevision.Kind.IMPORTED).exists()
-    if not case.project.predict_on_import or masked:
-        return
-    image = Image.objects.filter(case=case, is_reference=True).earliest("created_at")
-    job_enqueue(
-        kind="predict",
-        project=case.project,
-        case=case,
-        payload={"image": str(image.pk), "version": None, "reason": "", "replace": ""},
-        user=user,
-    )
 
 
 def _changed(case: Case) -> None:

@@ -18,10 +18,9 @@ from segmentation.engine.masks import bounding_box, encode, from_bytes, paint
 from segmentation.engine.types import RunLengths
 from segmentation.errors import ExportDamagedError, InvalidInputError
 from segmentation.interchange.types import Matrix, SourceGrid
-from segmentation.services.truths import EMPTY_WORDS, REVIEWED
+from segmentation.services.truths import Fields, counting, lowest_first
 
 HIGHEST_VALUE = 65_535
-Fields = Mapping[str, Any]
 Slices = dict[int, RunLengths]
 
 
@@ -53,11 +52,7 @@ class ExportCase:
     @cached_property
     def kept(self) -> tuple[tuple[int, Fields], ...]:
         """Findings that count, in the order of their numbers."""
-        return tuple(
-            (number, fields)
-            for number, fields in sorted(self.findings.items())
-            if number != REVIEWED and fields.get("state") not in EMPTY_WORDS
-        )
+        return counting(self.findings)
 
     @cached_property
     def values(self) -> Mapping[int, int]:
@@ -113,7 +108,7 @@ class ExportCase:
         """Labels ``(z, y, x)`` on the stored grid, see ``values``. Where findings overlap the one
         with the higher score is on top, a person's own above all."""
         labels = np.zeros(self.grid.stored_shape, np.uint16)
-        for number, _ in sorted(self.kept, key=lambda pair: (_rank(pair[1]), pair[0])):
+        for number, _ in lowest_first(self.kept):
             for z, runs in self.stored_slices(number).items():
                 paint(labels[z], runs, self.values[number])
         return labels
@@ -187,8 +182,3 @@ def _painted(slices: Mapping[int, RunLengths], shape: Sequence[int]) -> NDArray[
 def _encoded(mask: NDArray[np.bool_]) -> Slices:
     filled = np.flatnonzero(mask.any(axis=(1, 2)))
     return {int(z): encode(np.ascontiguousarray(mask[z])) for z in filled}
-
-
-def _rank(fields: Fields) -> float:
-    score = fields.get("score")
-    return 2.0 if score is None or fields.get("source") != "network" else float(score)

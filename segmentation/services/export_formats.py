@@ -20,14 +20,14 @@ from segmentation.interchange.budget import Budget
 from segmentation.interchange.labels import read_labels, write_labels
 from segmentation.interchange.nifti import read_nifti_labels, write_nifti_mask
 from segmentation.interchange.types import Limits, SourceGrid
+from segmentation.models import REVIEWED
 from segmentation.services.export_case import (
     ExportCase,
-    Fields,
     require_same,
     same_slices,
     to_stored_slices,
 )
-from segmentation.services.truths import REVIEWED
+from segmentation.services.truths import Fields
 
 
 def labels_write(case: ExportCase, folder: Path) -> list[str]:

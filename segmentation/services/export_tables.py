@@ -13,8 +13,9 @@ from typing import Any
 from segmentation.engine.coco_runs import to_coco_string
 from segmentation.engine.masks import area, bounding_box
 from segmentation.engine.types import RunLengths
-from segmentation.services.export_case import ExportCase, Fields, require_same
+from segmentation.services.export_case import ExportCase, require_same
 from segmentation.services.export_formats import reads_back
+from segmentation.services.truths import Fields
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")

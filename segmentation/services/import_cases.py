@@ -14,17 +14,16 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from segmentation.engine.types import Picture
 from segmentation.interchange.deidentify import pseudonym
 from segmentation.interchange.types import ReadCase, ReadImage
 from segmentation.jobs.progress import publish_on_commit
-from segmentation.jobs.queue import job_enqueue
 from segmentation.models import Blob, Case, Image, Label, MaskRevision, Project
 from segmentation.services.audit import event_record
+from segmentation.services.first_runs import first_run_queue, origin_noted
 from segmentation.services.holdout import holdout_decide, site_key
 from segmentation.services.import_truths import FirstRevision, first_revision
 from segmentation.services.network_choice import Suggestion, network_suggest
-from segmentation.services.pictures import scaled
+from segmentation.services.pictures import picture_read
 from segmentation.services.revisions import revision_record_system
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
@@ -96,7 +95,7 @@ def case_import(batch: Batch, read: ReadCase) -> Arrival:
                 author=batch.user,
             )
         _tell(batch, case, image)
-        _predict(batch, case, image, stored)
+        first_run_queue(case, image, stored.suggestion, batch.user)
     return Arrival(case.pk, case.number, is_new=True, notes=tuple(stored.first.left_out))
 
 
@@ -148,8 +147,6 @@ def _case(batch: Batch, stored: _Stored, number: int) -> Case:
     held = image.burned_in_risk
     origin: dict[str, Any] = {"import": batch.origin}
     origin |= {name: read.facts[name] for name in ORIGIN_FACTS if name in read.facts}
-    if stored.suggestion.version is None:
-        origin["no_network_reason"] = stored.suggestion.reason
     return Case.objects.create(
         project=batch.project,
         number=number,
@@ -167,7 +164,7 @@ def _case(batch: Batch, stored: _Stored, number: int) -> Case:
             split=read.split,
         ),
         is_drawn=batch.is_drawn,
-        origin=origin,
+        origin=origin_noted(origin, stored.suggestion),
         created_by=batch.user,
     )
 
@@ -235,37 +232,8 @@ def _tell(batch: Batch, case: Case, image: Image) -> None:
     )
 
 
-def _predict(batch: Batch, case: Case, image: Image, stored: _Stored) -> None:
-    """Queue the prediction, unless a mask came along, somebody has to look first, or nothing
-    suits."""
-    version = stored.suggestion.version
-    wanted = batch.project.predict_on_import and case.state == Case.State.READY
-    if version is None or not wanted or stored.has_truth:
-        return
-    job_enqueue(
-        kind="predict",
-        project=batch.project,
-        case=case,
-        payload={
-            "image": str(image.pk),
-            "version": str(version.pk),
-            "reason": stored.suggestion.reason,
-        },
-        user=batch.user,
-    )
-
-
 def _kind(read: ReadCase) -> str:
     return (read.kind or read.image.kind)[:40]
-
-
-def picture_read(image: ReadImage) -> Picture:
-    """The first moment of an image that is not stored yet, as networks see it."""
-    return Picture(
-        pixels=scaled(image.pixels[0], image.slope, image.intercept),
-        spacing_mm=image.spacing_mm,
-        modality=image.modality,
-    )
 
 
 def _stored_window(image: ReadImage) -> tuple[float, float] | None:

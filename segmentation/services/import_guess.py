@@ -15,10 +15,10 @@ from segmentation.interchange.index_csv import NAME
 from segmentation.interchange.intake import IntakeReader
 from segmentation.interchange.types import ReadCase, ReadTruth
 from segmentation.models import NetworkVersion, Project
-from segmentation.services.import_cases import picture_read
 from segmentation.services.import_truths import class_name
 from segmentation.services.labels import LABELS_MAX, LabelSpec
 from segmentation.services.network_choice import TASKS
+from segmentation.services.pictures import picture_read
 
 LOOKED_AT = 48
 """How many cases are looked at; a label that only shows up later is told as left out."""

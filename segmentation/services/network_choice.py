@@ -54,10 +54,9 @@ def network_suggest(project: Project, kind: str, picture: Picture) -> Suggestion
     return Suggestion(None, told[:REASON_LENGTH])
 
 
-def network_for(image: Image, project: Project) -> tuple[NetworkVersion | None, str]:
+def network_for(image: Image, project: Project) -> Suggestion:
     """``network_suggest`` for a stored image."""
-    suggestion = network_suggest(project, image.case.kind, picture_open(image))
-    return suggestion.version, suggestion.reason
+    return network_suggest(project, image.case.kind, picture_open(image))
 
 
 def champion_of(project: Project, kind: str) -> NetworkVersion | None:

@@ -1,43 +1,33 @@
-"""From a stored image to what the engine looks at: values in the image's own unit."""
+"""From an image, stored or just read, to what the engine looks at."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from segmentation.engine.types import Picture
+from segmentation.engine.values import seen_values
+from segmentation.interchange.types import ReadImage
 from segmentation.models import Image
 from segmentation.storage.planes import volume_open
 
 
 def picture_open(image: Image, t: int = 0) -> Picture:
-    """One moment ``t`` of an image as ``(c, z, y, x)``, mapped from disk where no scaling is due.
-
-    Stored values become ``stored * slope + intercept`` in float32 unless that changes nothing.
-    MONOCHROME1 is turned round: a network sees bone bright in every radiograph, as a reader does.
-    """
+    """One moment ``t`` of a stored image as ``(c, z, y, x)``, mapped from disk where its values
+    need no change."""
     stored = volume_open(image.pack_id)[t]
-    values = scaled(stored, image.slope, image.intercept)
+    is_turned = image.photometric == "MONOCHROME1"
     return Picture(
-        pixels=turned(values) if image.photometric == "MONOCHROME1" else values,
+        pixels=seen_values(stored, image.slope, image.intercept, is_turned),
         spacing_mm=spacing_of(image),
         modality=image.modality,
     )
 
 
-def scaled(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
-    if slope == 1.0 and intercept == 0.0:
-        return stored
-    return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
-
-
-def turned(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Low for high within the range that is there, in float32."""
-    floats: NDArray[np.float32] = values.astype(np.float32)
-    both_ends = np.float32(floats.min() + floats.max())
-    return np.subtract(both_ends, floats, dtype=np.float32)
+def picture_read(image: ReadImage) -> Picture:
+    """The first moment of an image out of a file, stored nowhere yet."""
+    return Picture(
+        pixels=seen_values(image.pixels[0], image.slope, image.intercept, image.inverted_display),
+        spacing_mm=image.spacing_mm,
+        modality=image.modality,
+    )
 
 
 def spacing_of(image: Image) -> tuple[float, float, float] | None:

@@ -35,7 +35,8 @@ from segmentation.services.candidates import (
     proposal_rows,
 )
 from segmentation.services.changes import FindingRow
-from segmentation.services.network_choice import label_map, network_for
+from segmentation.services.first_runs import NO_NETWORK, origin_noted
+from segmentation.services.network_choice import Suggestion, label_map, network_for
 from segmentation.services.networks import network_load
 from segmentation.services.pictures import picture_open
 from segmentation.services.revisions import revision_record_system
@@ -86,11 +87,11 @@ def _choose(work: Work, image: Image) -> _Choice:
         version = NetworkVersion.objects.select_related("network").get(pk=asked)
         reason = work.payload.get("reason", "")
     else:
-        found, reason = network_for(image, image.case.project)
-        if found is None:
-            _note_no_network(image.case, reason)
-            raise UnsuitableNetworkError(reason)
-        version = found
+        suggestion = network_for(image, image.case.project)
+        if suggestion.version is None:
+            _note_no_network(image.case, suggestion)
+            raise UnsuitableNetworkError(suggestion.reason)
+        version, reason = suggestion.version, suggestion.reason
     recipe = _recipe_of(image.case.project)
     steps = recipe.steps if recipe else version.card["recipe"]
     return _Choice(version, reason, recipe, steps)
@@ -103,10 +104,10 @@ def _recipe_of(project: Project) -> RecipeVersion | None:
     return recipe if recipe is not None and recipe.number > 1 else None
 
 
-def _note_no_network(case: Case, reason: str) -> None:
+def _note_no_network(case: Case, suggestion: Suggestion) -> None:
     with transaction.atomic():
         locked = Case.objects.select_for_update().get(pk=case.pk)
-        locked.origin = {**locked.origin, "no_network_reason": reason}
+        locked.origin = origin_noted(locked.origin, suggestion)
         locked.save(update_fields=["origin", "updated_at"])
 
 
@@ -135,7 +136,7 @@ def _record(
             operation="predict",
             replace_touched=replace,
         )
-        origin = {name: value for name, value in case.origin.items() if name != "no_network_reason"}
+        origin = {name: value for name, value in case.origin.items() if name != NO_NETWORK}
         Case.objects.filter(pk=case.pk).update(
             uncertainty=proposal.segmentation.uncertainty, origin=origin
         )

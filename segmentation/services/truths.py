@@ -13,14 +13,13 @@ from segmentation.engine.cases import Truth
 from segmentation.engine.masks import from_bytes, paint
 from segmentation.engine.types import Box, Task
 from segmentation.errors import InvalidInputError
-
-REVIEWED = 0
-"""The finding number whose mask is the region marked as reviewed."""
-
-EMPTY_WORDS = frozenset({"rejected", "suppressed"})
+from segmentation.models import EMPTY_STATES, REVIEWED
 
 Rows = Mapping[tuple[int, int], bytes]
-Findings = Mapping[int, Mapping[str, Any]]
+Fields = Mapping[str, Any]
+Findings = Mapping[int, Fields]
+Numbered = tuple[int, Fields]
+"""A finding with its number."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def truth_of(
     score is on top, a person's own above all. *Ignore* labels and, if any region is marked as
     reviewed, everything outside of it become ``ignore``.
     """
-    kept = _kept(findings)
+    kept = lowest_first(counting(findings))
     ignore = _ignored(kept, rows, grid_zyx, order)
     if task == "labels2d":
         return Truth(label=_image_label(kept, order))
@@ -92,17 +91,21 @@ def truth_of(
     return Truth(instances=instances, classes=classes, ignore=ignore)
 
 
-def _kept(findings: Findings) -> list[tuple[int, Mapping[str, Any]]]:
-    """Findings that count, lowest score first, so that painting leaves the highest on top."""
-    counting = [
-        (finding, fields)
-        for finding, fields in findings.items()
-        if finding != REVIEWED and fields.get("state") not in EMPTY_WORDS
-    ]
-    return sorted(counting, key=lambda pair: (_rank(pair[1]), pair[0]))
+def counting(findings: Findings) -> tuple[Numbered, ...]:
+    """Findings that say something, in the order of their numbers."""
+    return tuple(
+        (number, fields)
+        for number, fields in sorted(findings.items())
+        if number != REVIEWED and fields.get("state") not in EMPTY_STATES
+    )
 
 
-def _rank(fields: Mapping[str, Any]) -> float:
+def lowest_first(findings: Iterable[Numbered]) -> list[Numbered]:
+    """By score, a person's own last, ties by number: painting leaves the highest on top."""
+    return sorted(findings, key=lambda pair: (_rank(pair[1]), pair[0]))
+
+
+def _rank(fields: Fields) -> float:
     score = fields.get("score")
     return 2.0 if score is None or fields.get("source") != "network" else float(score)
 
@@ -114,7 +117,7 @@ def _rows_of(finding: int, rows: Rows) -> Iterable[tuple[int, Any]]:
 
 
 def _ignored(
-    kept: Sequence[tuple[int, Mapping[str, Any]]],
+    kept: Sequence[Numbered],
     rows: Rows,
     grid_zyx: tuple[int, int, int],
     order: LabelOrder,
@@ -132,7 +135,7 @@ def _ignored(
     return ignore if ignore.any() else None
 
 
-def _image_label(kept: Sequence[tuple[int, Mapping[str, Any]]], order: LabelOrder) -> int:
+def _image_label(kept: Sequence[Numbered], order: LabelOrder) -> int:
     """The label of the whole image: the highest-ranked accepted one, 0 where none applies."""
     numbers = [
         order.number_of.get(int(fields["label"]), 0)
@@ -142,9 +145,7 @@ def _image_label(kept: Sequence[tuple[int, Mapping[str, Any]]], order: LabelOrde
     return next((number for number in reversed(numbers) if number), 0)
 
 
-def _boxes(
-    kept: Sequence[tuple[int, Mapping[str, Any]]], order: LabelOrder
-) -> tuple[tuple[int, Box], ...]:
+def _boxes(kept: Sequence[Numbered], order: LabelOrder) -> tuple[tuple[int, Box], ...]:
     found: list[tuple[int, Box]] = []
     for _, fields in kept:
         number = order.number_of.get(int(fields["label"]))

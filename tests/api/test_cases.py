@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from segmentation.models import Assignment, Case, Image, Job, Presence, Project
 from segmentation.services.revisions import revision_record_system
 from tests.builders import a_case, a_finding, a_member, a_person, a_project, a_slice
+from tests.services.test_runs import a_version
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +57,16 @@ def test_a_row_tells_what_the_worklist_shows(project: Project) -> None:
     assert row["assignees"][0]["username"] == person.get_username()
     assert row["holder"]["user"] == person.pk
     assert row["job"]["state"] == "failed"
+
+
+def test_rejected_and_suppressed_findings_are_not_counted(project: Project) -> None:
+    case, empty = a_case(project), a_case(project)
+    states = ("proposed", "accepted", "rejected", "suppressed")
+    findings = [a_finding(number, state=state) for number, state in enumerate(states, start=1)]
+    revision_record_system(case, "predicted", findings, [a_slice(0), a_slice(1)])
+    revision_record_system(empty, "predicted", [a_finding(1, state="rejected")], [])
+    rows = listed(a_member(project, "annotator"), project)["results"]
+    assert [row["findings"] for row in rows] == [2, 0]
 
 
 def test_pages_follow_each_other_without_gaps_in_every_order(project: Project) -> None:
@@ -217,8 +228,31 @@ def test_a_case_held_back_is_seen_by_reviewers_until_one_releases_it(project: Pr
     assert post(annotator, case, "release").status_code == 403
     assert post(reviewer, case, "release").json()["state"] == "ready"
     assert as_person(annotator).get(address).status_code == 200
-    assert Job.objects.get(case=case).kind == "predict"
     assert post(reviewer, case, "release").json()["code"] == "state_refused"
+
+
+def test_a_released_case_that_no_network_suits_says_so_and_queues_nothing(
+    project: Project,
+) -> None:
+    case = a_case(project, state="quarantined")
+    reviewer = a_member(project, "reviewer")
+    assert post(reviewer, case, "release").json()["state"] == "ready"
+    assert not Job.objects.filter(case=case).exists()
+    about = as_person(reviewer).get(f"/api/v1/cases/{case.pk}/").json()
+    assert "No network for" in about["no_network_reason"]
+
+
+def test_a_released_case_is_predicted_by_the_network_that_suits_it_now(project: Project) -> None:
+    why = "No network suits this image."
+    case = a_case(project, state="quarantined", origin={"no_network_reason": why})
+    version = a_version(project, task="instance2d", labels=["nucleus"])
+    reviewer = a_member(project, "reviewer")
+    assert post(reviewer, case, "release").status_code == 200
+    job = Job.objects.get(case=case)
+    assert job.payload["version"] == str(version.pk)
+    assert job.payload["reason"]
+    case.refresh_from_db()
+    assert case.origin == {}
 
 
 def test_a_withdrawn_case_leaves_the_work_and_its_waiting_jobs_end(project: Project) -> None:

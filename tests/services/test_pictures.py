@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segmentation.models import Image
-from segmentation.services.pictures import picture_open, turned
+from segmentation.services.pictures import picture_open
 from tests.builders import a_case, a_project
 
 pytestmark = pytest.mark.django_db
@@ -18,10 +18,3 @@ def test_a_radiograph_that_stores_bone_dark_reaches_the_network_with_bone_bright
     turned_round = picture_open(image).pixels
 
     np.testing.assert_array_equal(turned_round, usual.min() + usual.max() - usual)
-
-
-def test_turning_round_keeps_the_range_and_twice_changes_nothing() -> None:
-    values = np.array([[-5, 0, 11]], np.int16)
-
-    assert turned(values).tolist() == [[11.0, 6.0, -5.0]]
-    assert turned(turned(values)).tolist() == values.tolist()

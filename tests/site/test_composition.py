@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
+import zstandard
+from PIL import Image
 
 from medseg_site.places import REPOSITORY
 from medseg_site.settings.queue import QUEUES
 from tests.composed import ComposedSite, composition, free_port_number, web_command
+from tests.rest import Rest
 
 PASSWORD = "a-long-drawn-password"
 
@@ -147,3 +153,75 @@ def test_events_pass_nginx_as_they_happen(
     with signed_in.get(address, stream=True, timeout=10) as stream:
         assert stream.headers["Content-Type"].startswith("text/event-stream")
         assert b": hello" in next(stream.iter_content(chunk_size=None))
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The address of one plane, and its samples as they are stored."""
+
+    path: str
+    name: str
+    samples: bytes
+
+
+@pytest.fixture(scope="module")
+def plane(composed: ComposedSite) -> Plane:
+    """A plane of a picture that came in as any other."""
+    rest = Rest(composed, composed.command("create_token", "admin").strip())
+    label = {"name": "nucleus", "colour": "#E69F00"}
+    project = rest.post("projects/", {"name": "planes", "task": "instances", "labels": [label]})
+    drawn = io.BytesIO()
+    Image.fromarray(np.arange(40 * 50, dtype=np.uint16).reshape(40, 50)).save(drawn, "png")
+    report = rest.upload(project["id"], [("drawn.png", drawn.getvalue())])
+    case = rest.get(f"cases/{report['report']['files'][0]['case_id']}/")
+    path = f"/api/v1/images/{case['images'][0]['id']}/slices/0/"
+    whole = rest.session.get(composed.url + path, headers={"Accept-Encoding": "gzip"}, timeout=10)
+    named = rest.session.get(
+        f"http://localhost:{composed.web_port}{path}",
+        headers={"Accept-Encoding": "zstd"},
+        timeout=10,
+    )
+    assert named.content == b""
+    return Plane(path, named.headers["X-Accel-Redirect"], whole.content)
+
+
+@pytest.mark.slow
+def test_nginx_sends_planes_as_the_application_does(
+    composed: ComposedSite, signed_in: requests.Session, plane: Plane
+) -> None:
+    taken = {"Accept-Encoding": "zstd"}
+    with signed_in.get(composed.url + plane.path, headers=taken, stream=True, timeout=10) as sent:
+        frame = sent.raw.read(decode_content=False)
+    assert sent.status_code == 200
+    assert zstandard.ZstdDecompressor().decompress(frame) == plane.samples
+    assert plane.name.startswith("/internal-slices/")
+    file = composed.folder / "cache" / "slices" / plane.name.removeprefix("/internal-slices/")
+    assert file.read_bytes() == frame
+    direct = signed_in.get(
+        composed.url + plane.path, headers={"Accept-Encoding": "gzip"}, timeout=10
+    )
+    assert (sent.headers["Content-Encoding"], direct.headers["Content-Encoding"]) == (
+        "zstd",
+        "gzip",
+    )
+    for name in (
+        "Cache-Control", "Content-Type", "Content-Security-Policy", "X-Content-Type-Options",
+        "Cross-Origin-Resource-Policy", "Cross-Origin-Embedder-Policy",
+    ):  # fmt: skip
+        assert sent.headers[name] == direct.headers[name], name
+    assert "Accept-Encoding" in sent.headers["Vary"]
+    known = {**taken, "If-None-Match": sent.headers["ETag"]}
+    kept = signed_in.get(composed.url + plane.path, headers=known, timeout=10)
+    assert (kept.status_code, kept.content) == (304, b"")
+
+
+@pytest.mark.slow
+def test_planes_are_refused_without_a_session_and_under_their_inner_name(
+    composed: ComposedSite, signed_in: requests.Session, plane: Plane
+) -> None:
+    taken = {"Accept-Encoding": "zstd"}
+    stranger = requests.get(composed.url + plane.path, headers=taken, timeout=10)
+    assert stranger.status_code == 401
+    assert "X-Accel-Redirect" not in stranger.headers
+    for asks in (requests.Session(), signed_in):
+        assert asks.get(composed.url + plane.name, headers=taken, timeout=10).status_code == 404

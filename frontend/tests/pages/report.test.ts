@@ -45,13 +45,18 @@ describe("an import's report", () => {
   });
 
   it("names the entries of an archive by their place in it", () => {
-    const files = [file(0, { given: 1 }), file(1, { given: 2 }), file(2, { given: 2 })];
+    const archive = file(1, { given: 2, outcome: "archive" });
+    const files = [file(0, { given: 1 }), archive, file(2, { given: 2 }), file(3, { given: 2 })];
     const sent = [
       { path: "a.png", position: 1 },
       { path: "scan.zip", position: 2 },
     ];
-    const lines = reportLines(report(files), sent, words);
-    expect(lines.map(({ name }) => name)).toEqual(["a.png", "scan.zip/entry 1", "scan.zip/entry 2"]);
+    const names = (known: readonly string[] | undefined) =>
+      reportLines(report(files), [sent[0], { ...sent[1], entries: known }], words)
+        .sort((a, b) => a.key - b.key)
+        .map(({ name }) => name);
+    expect(names(undefined)).toEqual(["a.png", "scan.zip", "scan.zip/entry 1", "scan.zip/entry 2"]);
+    expect(names(["in/é.png", "b.png"])).toEqual(["a.png", "scan.zip", "scan.zip/in/é.png", "scan.zip/b.png"]);
   });
 
   it("says which file it was by number after a reload", () => {

@@ -16,8 +16,8 @@ from segmentation.engine.types import Settings
 from segmentation.interchange.intake import IntakeReader
 from segmentation.interchange.types import ReadCase, ReadImage, Refusal
 from segmentation.management.console import DONE, FAILED, FileCommand, Outcome, stop_on_signal
-from segmentation.management.reading import picture_of
 from segmentation.management.results import stem_of, write_results
+from segmentation.services.pictures import picture_read
 
 
 class Command(FileCommand):
@@ -89,7 +89,7 @@ class Command(FileCommand):
         out: Path,
         stopped: Any,
     ) -> dict[str, Any]:
-        picture = picture_of(case.image)
+        picture = picture_read(case.image)
         fits, reason = suits(network.card, picture, case.kind)
         try:
             found = segment(picture, network, settings, cancelled=stopped)

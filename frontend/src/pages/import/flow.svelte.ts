@@ -7,6 +7,8 @@ import type { Job, UploadReport } from "../../api/types";
 import { StoredUploads } from "../../api/uploadmemory";
 import { type Transfer, UploadQueue } from "../../api/uploadqueue";
 import { upload, uploadClose, uploadOpen } from "../../api/uploads";
+import type { Sent } from "./report";
+import { zipNames } from "./zip_names";
 
 export type Phase = "choosing" | "sending" | "importing" | "done" | "failed";
 type PathFile = { readonly file: File; readonly path: string };
@@ -25,6 +27,8 @@ export class ImportFlow {
   report = $state.raw<UploadReport | null>(null);
   transfers = $state.raw<readonly Transfer[]>([]);
   paused = $state(false);
+  /** What stands in the zips, by their path: the service keeps no names. Gone with the tab. */
+  private entries = $state.raw<ReadonlyMap<string, readonly string[]>>(new Map());
   private queue: UploadQueue | null = null;
   private readonly memory: StoredUploads;
   private drawing: ReturnType<typeof setTimeout> | undefined;
@@ -36,6 +40,11 @@ export class ImportFlow {
 
   get failed(): readonly Transfer[] {
     return this.transfers.filter(({ state }) => state === "failed");
+  }
+
+  /** The files of this visit, to tell a report's lines by. */
+  get sent(): readonly Sent[] {
+    return this.transfers.map(({ path, position }) => ({ path, position, entries: this.entries.get(path) }));
   }
 
   get sent_bytes(): number {
@@ -65,6 +74,7 @@ export class ImportFlow {
     this.phase = "sending";
     this.problem = "";
     clearTimeout(this.closing);
+    void this.readZips(files);
     try {
       this.queue ??= await this.open();
       this.queue.add(files);
@@ -91,6 +101,7 @@ export class ImportFlow {
     this.memory.forget();
     this.queue = null;
     this.transfers = [];
+    this.entries = new Map();
     this.report = null;
     this.job = null;
     this.unfinished = 0;
@@ -113,6 +124,13 @@ export class ImportFlow {
 
   keep(): void {
     this.memory.write();
+  }
+
+  private async readZips(files: readonly PathFile[]): Promise<void> {
+    for (const { file, path } of files.filter(({ file }) => file.name.toLowerCase().endsWith(".zip"))) {
+      const names = await zipNames(file);
+      if (names) this.entries = new Map([...this.entries, [path, names]]);
+    }
   }
 
   private async open(): Promise<UploadQueue> {

@@ -2,7 +2,8 @@
 
 import type { UploadReport, UploadReportFile } from "../../api/types";
 
-export type Sent = { readonly path: string; readonly position: number | null };
+/** A file that this page sent; ``entries`` are the files in it, where it is a zip. */
+export type Sent = { readonly path: string; readonly position: number | null; readonly entries?: readonly string[] };
 export type ReportLine = {
   readonly key: number;
   readonly name: string;
@@ -13,25 +14,25 @@ export type ReportLine = {
   readonly case_id: string | null;
 };
 
-type Names = ReadonlyMap<number, string>;
+type Known = ReadonlyMap<number, Sent>;
 
 const FIRST: readonly string[] = ["refused", "duplicate", "imported", "mask"];
 
 /**
  * One line per input, what needs attention first, else in the order of the upload.
  *
- * The service says at which position it was given a file; an entry of an archive is named by its
- * place in it. A file that this page did not send itself (it was reloaded meanwhile) stays without
- * a name.
+ * The service says at which position it was given a file, and tells of the entries of an archive in
+ * their order after it. A file that this page did not send itself (it was reloaded meanwhile) stays
+ * without a name, an entry of an archive that could not be read is named by its place.
  */
 export function reportLines(report: UploadReport, sent: readonly Sent[], words: Words): ReportLine[] {
-  const names: Names = new Map(sent.flatMap(({ position, path }) => (position === null ? [] : [[position, path]])));
+  const known: Known = new Map(sent.flatMap((one) => (one.position === null ? [] : [[one.position, one]])));
   const perGiven = new Map<number, number>();
   for (const { given } of report.files) {
     if (given !== null) perGiven.set(given, (perGiven.get(given) ?? 0) + 1);
   }
   const seen = new Map<number, number>();
-  const lines = report.files.map((file) => lineOf(file, nameOf(file, names, perGiven, seen, words)));
+  const lines = report.files.map((file) => lineOf(file, nameOf(file, known, perGiven, seen, words)));
   return lines.sort((a, b) => rank(a.outcome) - rank(b.outcome) || a.key - b.key);
 }
 
@@ -83,18 +84,20 @@ export function tally(lines: readonly ReportLine[]): Readonly<Record<string, num
 
 function nameOf(
   file: UploadReportFile,
-  names: Names,
+  known: Known,
   perGiven: ReadonlyMap<number, number>,
   seen: Map<number, number>,
   words: Words,
 ): string {
   if (file.name) return file.name;
   if (file.given === null) return words.unknown(file.input + 1);
-  const own = names.get(file.given) ?? words.unknown(file.given);
-  if (perGiven.get(file.given) === 1) return own;
+  const own = known.get(file.given);
+  const name = own?.path ?? words.unknown(file.given);
+  if (perGiven.get(file.given) === 1 || file.outcome === "archive") return name;
   const place = (seen.get(file.given) ?? 0) + 1;
   seen.set(file.given, place);
-  return words.entry(own, place);
+  const inside = own?.entries?.[place - 1];
+  return inside === undefined ? words.entry(name, place) : `${name}/${inside}`;
 }
 
 function lineOf(file: UploadReportFile, name: string): ReportLine {
