@@ -192,6 +192,8 @@ def _with_address(row: dict[str, Any]) -> dict[str, Any]:
 
 def _filter(request: Request) -> selectors.CaseFilter:
     asked = request.query_params
+    if any("\0" in word for word in asked.values()):
+        raise InvalidInputError("A question cannot hold the character NUL.")
     return selectors.CaseFilter(
         states=tuple(word for word in asked.get("state", "").split(",") if word),
         kind=asked.get("kind", ""),

@@ -68,7 +68,7 @@ def asked_keys(request: Request, name: str, most: int) -> tuple[uuid.UUID, ...]:
 
 def read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     """The request's content, checked, or the refusal that names each wrong field."""
-    content = kind(data=request.data)
+    content = kind(data={} if request.data is None else request.data)
     content.is_valid(raise_exception=True)
     return dict(content.validated_data)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import math
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from segmentation.engine.errors import EngineError
 from segmentation.interchange.errors import InterchangeError
@@ -39,6 +41,22 @@ class FileCommand(BaseCommand):
     requires_system_checks = ()
     requires_migrations_checks = False
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """A parser that raises, so that what it refuses is told as all else is."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.called_from_command_line = False
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+        except CommandError as error:  # only words that the parser refuses come this far
+            self.say(self.create_parser(argv[0], argv[1]).format_usage().rstrip())
+            words = str(error).removeprefix("Error: ")
+            sentence = f"{words[:1].upper()}{words[1:].rstrip('.')}."
+            outcome = self._failed("usage", sentence, MISUSED)
+            self._end(outcome, as_json="--json" in argv)
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--json", action="store_true", help="end with one line of JSON on stdout"
@@ -63,7 +81,10 @@ class FileCommand(BaseCommand):
         except OSError as error:
             sentence = f"{error.filename or 'A file'} cannot be read or written: {error.strerror}."
             outcome = self._failed("file_error", sentence, FAILED)
-        if options["json"]:
+        self._end(outcome, options["json"])
+
+    def _end(self, outcome: Outcome, as_json: bool) -> None:
+        if as_json:
             self.stdout.write(json.dumps(outcome.answer, ensure_ascii=False, allow_nan=False))
         if outcome.code:
             self.stdout.flush()
@@ -100,6 +121,36 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+def from_one(word: str) -> int:
+    """A whole number from 1, as the type of an argument."""
+    if not (word.isascii() and word.isdigit() and int(word) > 0):
+        raise argparse.ArgumentTypeError(f"{word!r} is not a whole number from 1.")
+    return int(word)
+
+
+def above_zero(word: str) -> float:
+    """A number above 0, as the type of an argument."""
+    number = _number(word)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{word!r} is not a number above 0.")
+    return number
+
+
+def share(word: str) -> float:
+    """A number from 0 to 1, as the type of an argument."""
+    number = _number(word)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{word!r} is not a number from 0 to 1.")
+    return number
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return math.nan
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:

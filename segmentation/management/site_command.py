@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import OperationalError, ProgrammingError
+
 from segmentation.errors import MedsegError
 from segmentation.management.console import FAILED, MISUSED, FileCommand, Outcome
+
+NO_DATABASE = (
+    "This site has no usable database. Start it once (python3 manage.py up), or bring the database "
+    "up to date (python3 manage.py migrate), and look whether MEDSEG_DATA and DATABASE_URL are "
+    "those of the site."
+)
 
 
 class SiteCommand(FileCommand):
@@ -23,3 +31,6 @@ class SiteCommand(FileCommand):
             self.say(error.message)
             code = MISUSED if error.status == 400 else FAILED
             return Outcome({"error": {"code": error.code, "message": error.message}}, code)
+        except (OperationalError, ProgrammingError):
+            self.say(NO_DATABASE)
+            return Outcome({"error": {"code": "no_database", "message": NO_DATABASE}}, FAILED)

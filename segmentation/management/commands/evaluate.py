@@ -20,6 +20,8 @@ from segmentation.management.console import (
     Outcome,
     UsageError,
     figure,
+    from_one,
+    share,
     stop_on_signal,
     table,
 )
@@ -43,12 +45,12 @@ class Command(FileCommand):
         parser.add_argument(
             "--ignore", type=int, action="append", default=[], help="mask value nobody knows about"
         )
-        parser.add_argument("--score", type=float, help="score cut-off instead of the network's")
+        parser.add_argument("--score", type=share, help="score cut-off instead of the network's")
         parser.add_argument(
-            "--overlap", type=float, help="overlap cut-off instead of the network's"
+            "--overlap", type=share, help="overlap cut-off instead of the network's"
         )
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-        parser.add_argument("--threads", type=int, help="number of CPU threads")
+        parser.add_argument("--threads", type=from_one, help="number of CPU threads")
 
     def run(self, options: Mapping[str, Any]) -> Outcome:
         network = load_network(resolve_network(options["network"]))
@@ -58,7 +60,13 @@ class Command(FileCommand):
         )
         cases: list[dict[str, Any]] = []
         scores: dict[str, list[CaseScore]] = {ALL: []}
-        found = known_cases(options["data"], network.task, book, options["split"], self.say)
+        refused: list[str] = []
+
+        def refuse(sentence: str) -> None:
+            refused.append(sentence)
+            self.say(sentence)
+
+        found = known_cases(options["data"], network.task, book, options["split"], refuse)
         with stop_on_signal() as stopped:
             for case in found:
                 score, report = self._case(case, network, settings, stopped)
@@ -67,16 +75,23 @@ class Command(FileCommand):
                     scores[ALL].append(score)
                     if case.kind:
                         scores.setdefault(case.kind, []).append(score)
-        if not cases:
+        if not cases and not refused:
             raise UsageError(f"{options['data']} has no case of split {options['split']!r}.")
         metrics = {
             kind: {"cases": len(part), **summarise(network.task, part)}
             for kind, part in scores.items()
         }
-        self._show(network, cases, metrics)
-        good = all("error" not in case for case in cases)
+        if cases:
+            self._show(network, cases, metrics)
+        good = not refused and all("error" not in case for case in cases)
         called = f"{network.card['name']}@{network.card['version']}"
-        answer = {"network": called, "split": options["split"], "metrics": metrics, "cases": cases}
+        answer = {
+            "network": called,
+            "split": options["split"],
+            "metrics": metrics if cases else {},
+            "cases": cases,
+            "refused": refused,
+        }
         return Outcome(answer, DONE if good else FAILED)
 
     def _case(

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from segmentation.errors import MedsegError
-from segmentation.management.console import DONE, FAILED, MISUSED, FileCommand, Outcome, UsageError
+from segmentation.management.console import DONE, FAILED, Outcome, UsageError
+from segmentation.management.site_command import SiteCommand
 from segmentation.selectors.people import site_administrator
 from segmentation.selectors.projects import project_named
 from segmentation.services.import_guess import project_guess
@@ -20,7 +20,7 @@ from segmentation.services.projects import project_create
 TASKS = ("instances", "semantic", "boxes", "labels")
 
 
-class Command(FileCommand):
+class Command(SiteCommand):
     """Needs no worker: cases are stored at once, their predictions wait for one in the queue."""
 
     help = (
@@ -35,15 +35,7 @@ class Command(FileCommand):
             "--task", choices=TASKS, help="task of a new project, instead of what its masks suggest"
         )
 
-    def run(self, options: Mapping[str, Any]) -> Outcome:
-        try:
-            return self._import(options)
-        except MedsegError as error:
-            self.say(error.message)
-            code = MISUSED if error.status == 400 else FAILED
-            return Outcome({"error": {"code": error.code, "message": error.message}}, code)
-
-    def _import(self, options: Mapping[str, Any]) -> Outcome:
+    def work(self, options: Mapping[str, Any]) -> Outcome:
         for path in options["paths"]:
             if not path.exists():
                 raise UsageError(f"There is nothing at {path}.")
@@ -56,7 +48,7 @@ class Command(FileCommand):
                 self.say(_line(file))
         self.say(
             f"{report.imported} imported, {report.refused} refused, "
-            f"{report.duplicate} here already: project {project.name!r}"
+            f"{report.duplicate} here already: project {project.name!r}."
         )
         return Outcome(_answer(report, project), FAILED if report.refused else DONE)
 
@@ -65,7 +57,7 @@ class Command(FileCommand):
         if maker is None:
             raise UsageError(
                 "A new project needs somebody who runs the site. Make that person first: "
-                "python3 manage.py create_link NAME --site-administrator"
+                "python3 manage.py create_link NAME --site-administrator."
             )
         shipped_networks_sync()
         guess = project_guess(options["paths"], options["task"] or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ from segmentation.engine.suitability import suits
 from segmentation.engine.types import Settings
 from segmentation.interchange.intake import IntakeReader
 from segmentation.interchange.types import ReadCase, ReadImage, Refusal
-from segmentation.management.console import DONE, FAILED, FileCommand, Outcome, stop_on_signal
+from segmentation.management.console import (
+    DONE,
+    FAILED,
+    FileCommand,
+    Outcome,
+    from_one,
+    share,
+    stop_on_signal,
+)
 from segmentation.management.results import stem_of, write_results
 from segmentation.services.pictures import picture_read
 
@@ -31,12 +40,12 @@ class Command(FileCommand):
             "--network", required=True, help="a name, NAME@VERSION, or a network's folder"
         )
         parser.add_argument("--out", required=True, type=Path, help="folder for the results")
-        parser.add_argument("--score", type=float, help="score cut-off instead of the network's")
+        parser.add_argument("--score", type=share, help="score cut-off instead of the network's")
         parser.add_argument(
-            "--overlap", type=float, help="overlap cut-off instead of the network's"
+            "--overlap", type=share, help="overlap cut-off instead of the network's"
         )
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-        parser.add_argument("--threads", type=int, help="number of CPU threads")
+        parser.add_argument("--threads", type=from_one, help="number of CPU threads")
 
     def run(self, options: Mapping[str, Any]) -> Outcome:
         network = load_network(resolve_network(options["network"]))
@@ -50,6 +59,8 @@ class Command(FileCommand):
                 self._input(path, names, network, settings, options["out"], stopped)
                 for path in options["paths"]
             ]
+        with suppress(OSError):  # left where there is something in it
+            options["out"].rmdir()
         files = [report for part in reports for report in part]
         good = all(report["ok"] for report in files)
         return Outcome({"network": _called(network), "inputs": files}, DONE if good else FAILED)

@@ -18,7 +18,14 @@ from segmentation.engine.preprocessing import DEFAULT_RECIPES, parse_recipe
 from segmentation.engine.runtime import thread_count
 from segmentation.engine.training import train
 from segmentation.engine.types import Task
-from segmentation.management.console import FileCommand, Outcome, UsageError, stop_on_signal
+from segmentation.management.console import (
+    FileCommand,
+    Outcome,
+    UsageError,
+    above_zero,
+    from_one,
+    stop_on_signal,
+)
 from segmentation.management.folder import TASK_WORDS, labels_of, task_of, training_cases
 from segmentation.management.reading import LabelBook
 from segmentation.management.spool import Spool
@@ -36,8 +43,10 @@ class Command(FileCommand):
         parser.add_argument("--task", required=True, choices=[*TASK_WORDS, "semantic"])
         parser.add_argument("--out", required=True, type=Path, help="folder of the new network")
         budget = parser.add_mutually_exclusive_group()
-        budget.add_argument("--steps", type=int, help=f"budget in steps, {DEFAULT_STEPS} if unsaid")
-        budget.add_argument("--minutes", type=float, help="budget in minutes instead")
+        budget.add_argument(
+            "--steps", type=from_one, help=f"budget in steps, {DEFAULT_STEPS} if unsaid"
+        )
+        budget.add_argument("--minutes", type=above_zero, help="budget in minutes instead")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--labels", help="names of the labels, in order, with commas between")
         parser.add_argument(
@@ -49,7 +58,7 @@ class Command(FileCommand):
         parser.add_argument("--network-version", default="1", help="version of the network")
         parser.add_argument("--card", type=Path, help="JSON file with entries for the card")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-        parser.add_argument("--threads", type=int, help="number of CPU threads")
+        parser.add_argument("--threads", type=from_one, help="number of CPU threads")
 
     def run(self, options: Mapping[str, Any]) -> Outcome:
         task = task_of(options["task"], options["data"], self.say)

@@ -1315,6 +1315,7 @@ export interface components {
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description What a row of the worklist and the review page both tell of a case. */
         Case: {
             /** Format: uuid */
             id: string;
@@ -1386,6 +1387,7 @@ export interface components {
             verbs: string[];
             labels: components["schemas"]["CaseLabel"][];
         };
+        /** @description What a row of the worklist and the review page both tell of a case. */
         CaseRow: {
             /** Format: uuid */
             id: string;
