@@ -65,8 +65,9 @@ export class PlaneView {
     const everything = changes.length + findings.length === 0 || changes.length + findings.length > MANY;
     if (everything || this.plane !== "axial") this.composed = "";
     else {
+      const here = this.state.here(this.slice);
       for (const { z, before, after } of changes) {
-        if (z === this.slice) this.spoil(boundingBox(xor(before, after), this.planeWidth));
+        if (z === here) this.spoil(boundingBox(xor(before, after), this.planeWidth));
       }
       for (const finding of findings) this.spoil(this.masks.of(finding, this.slice)?.box ?? null);
     }
@@ -122,7 +123,7 @@ export class PlaneView {
       for (const finding of [state.selected, this.chosenBefore]) this.spoil(finding === null ? null : (this.masks.of(finding, slice)?.box ?? null));
       this.chosenBefore = state.selected;
     }
-    const key = `${slice}/${edges}/${opacity}`;
+    const key = `${state.looks.t}/${slice}/${edges}/${opacity}`;
     if (key !== this.composed) this.fills.compose(shown, null, edges);
     else this.dirty.forEach((box) => this.fills.compose(shown, wider(box), edges));
     this.composed = key;
@@ -169,7 +170,7 @@ export class PlaneView {
     this.pen.lineWidth = 1.25 / view.scale;
     this.pen.strokeStyle = colour;
     for (const slices of masks) {
-      const spans = maskOnPlane(slices, this.plane, this.slice, this.state.facts.grid);
+      const spans = maskOnPlane(this.state.ofMoment(slices), this.plane, this.slice, this.state.facts.grid);
       const box = boundingBox(spans, this.planeWidth);
       if (box && meet(box, within)) this.pen.stroke(outlineOf(spans, this.planeWidth));
     }
@@ -212,7 +213,7 @@ export class PlaneView {
   private boxes(view: View): void {
     const { state } = this;
     for (const [finding, { box, z }] of state.document.findings()) {
-      const bare = box && (z ?? 0) === this.slice && state.isShown(finding) && state.document.slices(finding).size === 0;
+      const bare = box && (z ?? 0) === state.here(this.slice) && state.isShown(finding) && state.document.slices(finding).size === 0;
       if (!bare) continue;
       const chosen = finding === state.selected;
       marks.box(this.pen, view, box, css(findingColour(state, finding)), chosen ? 2.5 : 1.75);
