@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from segmentation.access import require
-from segmentation.engine.inference import segment
+from segmentation.engine.moments import segment_moments
 from segmentation.engine.preprocessing import parse_recipe
 from segmentation.engine.types import Segmentation, Settings
 from segmentation.errors import StateRefusedError, UnsuitableNetworkError
@@ -138,8 +138,9 @@ def run_execute(work: Work) -> None:
     choice = _choose(work, image)
     work.progress(0.0, "Loading the network")
     project = image.case.project
-    segmentation = segment(
-        picture_open(image),
+    segmentation = segment_moments(
+        lambda t: picture_open(image, t),
+        image.size_t,
         network_load(choice.version),
         Settings(score_cutoff=project.score_cutoff, overlap_cutoff=project.overlap_cutoff),
         parse_recipe(choice.steps) if choice.recipe else None,
