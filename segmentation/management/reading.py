@@ -14,9 +14,9 @@ from segmentation.engine.types import Box, Picture, Task
 from segmentation.interchange.types import ReadCase, ReadImage, ReadTruth
 
 
-def picture_of(image: ReadImage) -> Picture:
-    """The first moment of an image, in the values its pixels stand for."""
-    pixels = image.pixels[0]
+def picture_of(image: ReadImage, t: int = 0) -> Picture:
+    """Moment ``t`` of an image, in the values its pixels stand for."""
+    pixels = image.pixels[t]
     if (image.slope, image.intercept) != (1.0, 0.0):
         pixels = pixels.astype(np.float32) * np.float32(image.slope) + np.float32(image.intercept)
     return Picture(pixels, image.spacing_mm, image.modality)
