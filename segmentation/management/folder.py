@@ -19,6 +19,7 @@ from segmentation.management.reading import (
     group_of,
     identifier_of,
     labels_in,
+    moments_of,
     picture_of,
     truth_of,
 )
@@ -74,17 +75,21 @@ def task_of(word: str, folder: Path, say: Say) -> Task:
 def known_cases(
     folder: Path, task: Task, book: LabelBook, split: str, say: Say
 ) -> Iterator[KnownCase]:
-    """The cases of one split (all where ``split`` is empty), with the truth of the task."""
+    """The cases of one split (all where ``split`` is empty), with the truth of the task.
+
+    Every moment of a cine is a case of its own, in one group with the others.
+    """
     for case in read_folder(folder, say):
         if split and case.split != split:
             continue
-        name = identifier_of(case)
+        name, still = identifier_of(case), len(case.image.pixels) == 1
         try:
-            truth = truth_of(case, task, book)
+            for t in moments_of(case):
+                truth, picture = truth_of(case, task, book, t), picture_of(case.image, t)
+                called = name if still else f"{name}, moment {t + 1}"
+                yield KnownCase(called, group_of(case), case.kind, case.split, picture, truth)
         except InvalidTrainingSetError as error:
             say(f"{name}: {error}")
-            continue
-        yield KnownCase(name, group_of(case), case.kind, case.split, picture_of(case.image), truth)
 
 
 def labels_of(folder: Path, task: Task, ignored: frozenset[int], say: Say) -> list[str]:
