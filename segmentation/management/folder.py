@@ -39,7 +39,7 @@ LEAST_GROUPS = 5
 
 @dataclass(frozen=True)
 class KnownCase:
-    """One image with its truth, and where the index puts it."""
+    """One image with its truth, and where the index puts it; a moment counts as a ``share``."""
 
     id: str
     group: str
@@ -47,6 +47,7 @@ class KnownCase:
     split: str
     picture: Picture
     truth: Truth
+    share: float = 1.0
 
 
 def read_folder(folder: Path, say: Say) -> Iterator[ReadCase]:
@@ -82,14 +83,24 @@ def known_cases(
     for case in read_folder(folder, say):
         if split and case.split != split:
             continue
-        name, still = identifier_of(case), len(case.image.pixels) == 1
         try:
-            for t in moments_of(case):
-                truth, picture = truth_of(case, task, book, t), picture_of(case.image, t)
-                called = name if still else f"{name}, moment {t + 1}"
-                yield KnownCase(called, group_of(case), case.kind, case.split, picture, truth)
+            yield from _moments(case, task, book)
         except InvalidTrainingSetError as error:
-            say(f"{name}: {error}")
+            say(f"{identifier_of(case)}: {error}")
+
+
+def _moments(case: ReadCase, task: Task, book: LabelBook) -> Iterator[KnownCase]:
+    moments, name = moments_of(case), identifier_of(case)
+    for t in moments:
+        yield KnownCase(
+            id=name if len(case.image.pixels) == 1 else f"{name}, moment {t + 1}",
+            group=group_of(case),
+            kind=case.kind,
+            split=case.split,
+            picture=picture_of(case.image, t),
+            truth=truth_of(case, task, book, t),
+            share=1 / len(moments),
+        )
 
 
 def labels_of(folder: Path, task: Task, ignored: frozenset[int], say: Say) -> list[str]:
@@ -106,20 +117,21 @@ def training_cases(
     """The train split as training cases, about a tenth of its groups set aside for validation.
 
     A split "validation" or "val" in the index is used as it stands. Kinds of image are drawn by
-    the root of their number, so that a rare kind is not lost among a common one.
+    the root of their number, so that a rare kind is not lost among a common one; all moments of a
+    cine are drawn as often as one still image.
     """
     cases = []
     for known in known_cases(folder, task, book, "", say):
         if known.split in ("", "train", "validation", "val"):
             own: Split = "validation" if known.split in ("validation", "val") else "train"
             load = spool.put(known.picture, known.truth)
-            cases.append(TrainingCase(known.id, load, known.group, own, 1.0, known.kind))
+            cases.append(TrainingCase(known.id, load, known.group, own, known.share, known.kind))
     if not any(case.split == "validation" for case in cases):
         cases = _set_aside(cases, seed)
-    counts: dict[str, int] = {}
+    counts: dict[str, float] = {}
     for case in cases:
-        counts[case.kind] = counts.get(case.kind, 0) + 1
-    return [replace(case, weight=counts[case.kind] ** -0.5) for case in cases]
+        counts[case.kind] = counts.get(case.kind, 0.0) + case.weight
+    return [replace(case, weight=case.weight * counts[case.kind] ** -0.5) for case in cases]
 
 
 def _set_aside(cases: Sequence[TrainingCase], seed: int) -> list[TrainingCase]:

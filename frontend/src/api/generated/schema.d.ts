@@ -1257,6 +1257,7 @@ export interface components {
         };
         Accepted: {
             finding: number;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number;
             digest: string;
         };
@@ -1578,6 +1579,7 @@ export interface components {
             score: number | null;
             /** @description x1, y1, x2, y2; half-open. */
             box: number[] | null;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number | null;
             candidate: number | null;
             /** Format: uuid */
@@ -1595,6 +1597,7 @@ export interface components {
             score?: number | null;
             /** @description x1, y1, x2, y2; half-open. */
             box?: number[] | null;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z?: number | null;
             candidate?: number | null;
             /** Format: uuid */
@@ -1612,6 +1615,7 @@ export interface components {
             score?: number | null;
             /** @description x1, y1, x2, y2; half-open. */
             box?: number[] | null;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z?: number | null;
             candidate?: number | null;
             /** Format: uuid */
@@ -1632,6 +1636,7 @@ export interface components {
             score: number | null;
             /** @description x1, y1, x2, y2; half-open. */
             box: number[] | null;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number | null;
             candidate: number | null;
             /** Format: uuid */
@@ -2055,7 +2060,7 @@ export interface components {
             username: string;
             full_name: string;
         };
-        /** @description A voxel of the reference grid. */
+        /** @description A voxel of the reference grid; z is counted through all moments. */
         Place: {
             /** Format: double */
             x: number;
@@ -2064,7 +2069,7 @@ export interface components {
             /** Format: double */
             z: number;
         };
-        /** @description A voxel of the reference grid. */
+        /** @description A voxel of the reference grid; z is counted through all moments. */
         PlaceRequest: {
             /** Format: double */
             x: number;
@@ -2321,6 +2326,7 @@ export interface components {
         };
         Slice: {
             finding: number;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number;
             /** @description Base64 of LEB128 run lengths in row-major order; empty erases. */
             runs: string;
@@ -2328,12 +2334,14 @@ export interface components {
         };
         SliceChangeRequest: {
             finding: number;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number;
             /** @description Base64 of LEB128 run lengths in row-major order; empty erases. */
             runs: string;
         };
         SliceDiff: {
             finding: number;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number;
             /** @description Pixels. */
             added: number;
