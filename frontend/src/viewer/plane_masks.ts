@@ -32,17 +32,10 @@ export class PlaneMasks {
     }
     const known = this.known.get(finding);
     if (known) return known.spans.length > 0 ? known : null;
-    const spans = this.spans(finding, slice);
+    const spans = spansHere(this.state, this.state.document.slices(finding), this.plane, slice);
     const mask = { finding, spans, box: boundingBox(spans, this.width) ?? ([0, 0, 0, 0] as const) };
     this.known.set(finding, mask);
     return spans.length > 0 ? mask : null;
-  }
-
-  private spans(finding: number, slice: number): Spans {
-    const { document, facts } = this.state;
-    if (this.plane === "axial") return document.mask(finding, this.state.here(slice));
-    const slices = this.state.ofMoment(document.slices(finding));
-    return slices.size > 0 ? maskOnPlane(slices, this.plane, slice, facts.grid) : EMPTY;
   }
 
   /** Every shown finding with voxels here, low numbers first. */
@@ -56,4 +49,11 @@ export class PlaneMasks {
     }
     return masks;
   }
+}
+
+/** Masks by plane as one plane shows them at the moment that is looked at. */
+export function spansHere(state: ReviewState, planes: ReadonlyMap<number, Spans>, plane: Plane, slice: number): Spans {
+  if (plane === "axial") return planes.get(state.here(slice)) ?? EMPTY;
+  const slices = state.ofMoment(planes);
+  return slices.size > 0 ? maskOnPlane(slices, plane, slice, state.facts.grid) : EMPTY;
 }

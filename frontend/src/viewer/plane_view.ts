@@ -10,7 +10,6 @@ import {
   type View,
   type Voxel,
 } from "../domain/coordinates";
-import { maskOnPlane } from "../domain/planes";
 import { boundingBox, xor, type Box, type Spans } from "../domain/spans";
 import type { Touched } from "../state/document";
 import type { ReviewState } from "../state/review_state";
@@ -22,7 +21,7 @@ import * as marks from "./marks";
 import { MaskLayer, meet } from "./mask_layer";
 import { outlineOf } from "./outlines";
 import { css, findingColour } from "./palette";
-import { PlaneMasks, type PlaneMask } from "./plane_masks";
+import { PlaneMasks, spansHere, type PlaneMask } from "./plane_masks";
 
 // Below this many screen pixels per image pixel, outlines are drawn into the mask picture.
 const VECTOR_SCALE = 1.5;
@@ -170,7 +169,7 @@ export class PlaneView {
     this.pen.lineWidth = 1.25 / view.scale;
     this.pen.strokeStyle = colour;
     for (const slices of masks) {
-      const spans = maskOnPlane(this.state.ofMoment(slices), this.plane, this.slice, this.state.facts.grid);
+      const spans = spansHere(this.state, slices, this.plane, this.slice);
       const box = boundingBox(spans, this.planeWidth);
       if (box && meet(box, within)) this.pen.stroke(outlineOf(spans, this.planeWidth));
     }
