@@ -297,9 +297,12 @@ def test_a_recipe_that_a_person_set_is_used_and_named(
     )
     asked: list[Any] = []
     whole = runs.segment_moments
-    monkeypatch.setattr(
-        runs, "segment", lambda *given, **named: (asked.append(given[3]), whole(*given, **named))[1]
-    )
+
+    def segment(*given: Any, **named: Any) -> Any:
+        asked.append(given[4])
+        return whole(*given, **named)
+
+    monkeypatch.setattr(runs, "segment_moments", segment)
     job = predict(case)
     assert (job.state, job.cause) == ("succeeded", "")
     assert asked[0] is not None
