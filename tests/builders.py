@@ -53,7 +53,11 @@ def a_member(project: Project, role: str, name: str = "") -> User:
 
 
 def a_case(
-    project: Project, zyx: tuple[int, int, int] = (1, 48, 64), state: str = "ready", **fields: Any
+    project: Project,
+    zyx: tuple[int, int, int] = (1, 48, 64),
+    state: str = "ready",
+    moments: int = 1,
+    **fields: Any,
 ) -> Case:
     """A case with one image of drawn noise, seeded by its number."""
     project.case_counter += 1
@@ -62,13 +66,14 @@ def a_case(
     case = Case.objects.create(
         project=project, number=number, title=f"case {number}", state=state, **fields
     )
-    noise = np.random.default_rng(number).integers(0, 4096, (1, 1, *zyx), dtype=np.uint16)
+    noise = np.random.default_rng(number).integers(0, 4096, (moments, 1, *zyx), dtype=np.uint16)
     with tempfile.TemporaryDirectory() as folder:
         header = pack_write(noise, Path(folder) / "pack")
         pack = blob_put(Path(folder) / "pack", Blob.Kind.IMAGE)
     Image.objects.create(
         case=case,
         pack=pack,
+        size_t=moments,
         size_z=zyx[0],
         size_y=zyx[1],
         size_x=zyx[2],

@@ -21,7 +21,7 @@ from segmentation.services import comments as services
 
 
 class PlaceSerializer(serializers.Serializer[Any]):
-    """A voxel of the reference grid."""
+    """A voxel of the reference grid; z is counted through all moments."""
 
     x = serializers.FloatField()
     y = serializers.FloatField()

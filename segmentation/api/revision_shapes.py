@@ -13,6 +13,7 @@ from rest_framework import serializers
 from segmentation.api.shapes import FINDING_STATES, HeadSerializer, PersonRefSerializer, shape
 
 SOURCES = ("network", "person", "import")
+PLANE = "Number of the plane, counted through all moments: t * size z + z."
 KINDS = ("imported", "predicted", "edited", "merged")
 
 
@@ -31,7 +32,7 @@ def _fields(*, required: bool) -> dict[str, serializers.Field[Any, Any, Any, Any
             required=required,
             help_text="x1, y1, x2, y2; half-open.",
         ),
-        "z": serializers.IntegerField(allow_null=True, required=required),
+        "z": serializers.IntegerField(allow_null=True, required=required, help_text=PLANE),
         "candidate": serializers.IntegerField(allow_null=True, required=required),
         "run": serializers.UUIDField(allow_null=True, required=required),
         "source": serializers.ChoiceField(SOURCES, required=required),
@@ -54,7 +55,7 @@ FindingChangeSerializer = shape(
 
 class SliceChangeSerializer(serializers.Serializer[Any]):
     finding = serializers.IntegerField(min_value=0)
-    z = serializers.IntegerField(min_value=0)
+    z = serializers.IntegerField(min_value=0, help_text=PLANE)
     runs = serializers.CharField(
         allow_blank=True,
         help_text="Base64 of LEB128 run lengths in row-major order; empty erases.",
@@ -97,7 +98,7 @@ class SaveSerializer(SaveHeadSerializer):
 
 class AcceptedSerializer(serializers.Serializer[Any]):
     finding = serializers.IntegerField()
-    z = serializers.IntegerField()
+    z = serializers.IntegerField(help_text=PLANE)
     digest = serializers.CharField()
 
 
@@ -148,7 +149,7 @@ HistoryEntrySerializer = shape(
 
 class SliceDiffSerializer(serializers.Serializer[Any]):
     finding = serializers.IntegerField()
-    z = serializers.IntegerField()
+    z = serializers.IntegerField(help_text=PLANE)
     added = serializers.IntegerField(help_text="Pixels.")
     removed = serializers.IntegerField(help_text="Pixels.")
     from_runs = serializers.CharField(allow_blank=True)

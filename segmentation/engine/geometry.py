@@ -14,6 +14,12 @@ Decided here, once:
 * **World** is DICOM patient space, LPS, in millimetres: x grows to the patient's left, y to the
   back, z to the head. An ``affine_lps`` is 4 x 4 and takes ``(x, y, z, 1)`` to LPS. NIfTI's RAS
   is converted at the door with ``ras_to_lps``.
+* **Planes of space and time**: an image may have moments ``t`` (a cine, a dynamic series), and a
+  mask lies on one plane of one moment. Planes are numbered through all moments, z running
+  fastest: ``plane = t * size_z + z``. Of a still image the plane is z. Wherever masks are kept or
+  sent (rows, revisions, the wire, the page) their ``z`` is this number; a network sees one moment
+  at a time, and its z is the slice. ``plane_number`` and ``moment_and_z`` are the only two places
+  that know it, as in the page's ``domain/moments.ts``.
 """
 
 from __future__ import annotations
@@ -28,6 +34,16 @@ Affine = NDArray[np.float64]
 Points = NDArray[np.float64]
 
 RAS_TO_LPS: Affine = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def plane_number(t: int, z: int, size_z: int) -> int:
+    """Return the number of slice ``z`` of moment ``t``, counted through all moments."""
+    return t * size_z + z
+
+
+def moment_and_z(plane: int, size_z: int) -> tuple[int, int]:
+    """Return the moment and the slice of a plane: the inverse of ``plane_number``."""
+    return divmod(plane, size_z)
 
 
 def as_affine(affine: ArrayLike) -> Affine:

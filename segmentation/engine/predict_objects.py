@@ -280,4 +280,5 @@ def _candidate(work: Work, objects: _Objects, n: int, by: int, overlap: float) -
         slices=masks,
         suppressed_by=None if by < 0 else by,
         overlap=None if by < 0 else overlap,
+        z=int(objects.z[n]),
     )

@@ -23,10 +23,13 @@ def kept(segmentation: Segmentation) -> tuple[Candidate, ...]:
 def label_map(segmentation: Segmentation) -> NDArray[np.uint16]:
     """The candidates kept, drawn on the source grid ``(z, y, x)``, the better score on top.
 
+    Of several moments the planes of all stand one after the other: ``(t * z, y, x)``.
+
     Of instances each gets its own number, 1 for the best; of pixel classes each its label. Boxes
     are filled rectangles with numbers of their own; image labels draw nothing.
     """
-    out = np.zeros(segmentation.grid_zyx, np.uint16)
+    depth, height, width = segmentation.grid_zyx
+    out = np.zeros((segmentation.moments * depth, height, width), np.uint16)
     numbered = segmentation.task in ("instance2d", "boxes2d")
     shown = list(enumerate(kept(segmentation)[:MOST_LABELS], start=1))
     for number, candidate in reversed(shown):
@@ -35,5 +38,5 @@ def label_map(segmentation: Segmentation) -> NDArray[np.uint16]:
             masks.paint(out[z], runs, value)
         if segmentation.task == "boxes2d" and candidate.box is not None:
             x1, y1, x2, y2 = candidate.box
-            out[:, y1:y2, x1:x2] = value
+            out[candidate.z, y1:y2, x1:x2] = value
     return out

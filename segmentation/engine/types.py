@@ -41,8 +41,9 @@ class Candidate:
     """One finding that the network proposes, kept whether or not suppression removed it.
 
     ``label`` counts from 1 in the network's own list of labels. ``slices`` maps z to run lengths
-    (empty for boxes and image labels). ``suppressed_by`` is the index of the candidate that
-    removed this one, ``overlap`` how much they share (intersection over the smaller area).
+    (empty for boxes and image labels); ``z`` is that of a mere box. ``suppressed_by`` is the index
+    of the candidate that removed this one, ``overlap`` how much they share (intersection over the
+    smaller area).
     """
 
     label: int
@@ -51,6 +52,7 @@ class Candidate:
     slices: Mapping[int, RunLengths] = field(default_factory=dict)
     suppressed_by: int | None = None
     overlap: float | None = None
+    z: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class Segmentation:
 
     ``candidates`` stand in decreasing order of score, ties by their place in the image.
     ``overlaps`` lists ``(i, j, share)`` for every pair ``i < j`` of one label group that overlaps,
-    so that suppression can be decided again without the network. ``grid_zyx`` is the source grid.
+    so that suppression can be decided again without the network. ``grid_zyx`` is the source grid;
+    where there are several ``moments``, every z is the number of a plane (``engine.geometry``).
     """
 
     task: Task
@@ -82,3 +85,4 @@ class Segmentation:
     uncertainty: float
     device: str
     seconds: float
+    moments: int = 1

@@ -48,10 +48,11 @@ def as_labels(array: NDArray[Any]) -> Labels:
     return array.astype(np.uint16)
 
 
-def write_labels(path: Path, labels: NDArray[Any]) -> None:
+def write_labels(path: Path, labels: NDArray[Any], axes: str = "") -> None:
     """Write ``(z, y, x)`` or ``(y, x)`` labels: ``.png`` for one slice, ``.tif`` for any number.
 
-    Eight bits where all values fit, sixteen otherwise; compressed without loss.
+    Eight bits where all values fit, sixteen otherwise; compressed without loss. ``axes``, such as
+    "TYX", tells a TIFF's readers what its pages are.
     """
     array = as_labels(labels)
     stack = array if array.ndim == 3 else array[np.newaxis]
@@ -62,7 +63,8 @@ def write_labels(path: Path, labels: NDArray[Any]) -> None:
         path.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(small[0])))
         return
     planes = small if len(small) > 1 else small[0]
-    tifffile.imwrite(path, planes, compression="deflate", photometric="minisblack", metadata=None)
+    told = {"axes": axes} if axes and planes.ndim == len(axes) else None
+    tifffile.imwrite(path, planes, compression="deflate", photometric="minisblack", metadata=told)
 
 
 def _tiff_labels(path: Path, budget: Budget) -> NDArray[Any]:

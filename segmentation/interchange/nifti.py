@@ -75,14 +75,17 @@ def read_nifti(path: Path, kind: str, budget: Budget) -> ReadImage:
 
 
 def read_nifti_labels(path: Path, kind: str, budget: Budget) -> tuple[NDArray[np.uint16], Matrix]:
-    """Read a NIfTI mask as uint16 ``(i, j, k)`` on its own grid, and its affine in LPS mm."""
+    """Read a NIfTI mask as uint16 ``(i, j, k)`` on its own grid, and its affine in LPS mm.
+
+    One with several time steps becomes ``(t, i, j, k)``.
+    """
     with reading(_SENTENCE.replace("NIfTI file", "NIfTI mask")), _opened(path, kind) as stream:
         image, header = _image(stream)
         samples, slope, intercept = _samples(image, budget)
         affine = _affine(header, [])
-    if samples.shape[:2] != (1, 1):
-        raise UnsupportedError("The mask has time steps or colours. Save it as one 3-D volume.")
-    scaled = samples[0, 0]
+    if samples.shape[1] != 1:
+        raise UnsupportedError("The mask is in colour. Save it as one channel of numbers.")
+    scaled = samples[0, 0] if len(samples) == 1 else samples[:, 0]
     if (slope, intercept) != (1.0, 0.0):
         scaled = scaled * slope + intercept
     return as_labels(scaled), np.full((4, 4), np.nan) if affine is None else affine
@@ -92,6 +95,8 @@ def write_nifti_mask(
     path: Path, labels: NDArray[Any], grid: SourceGrid, affine_lps: Matrix | None
 ) -> None:
     """Write stored labels ``(z, y, x)`` back onto the file's own grid as NIfTI-1.
+
+    Labels ``(t, z, y, x)`` of several moments become four axes, time the last.
 
     An image that came from NIfTI gets its own sform, qform, codes and voxel sizes back; any other
     the affine of its own grid in both transforms. ``.gz`` in the name compresses.
@@ -110,6 +115,9 @@ def write_nifti_mask(
         header.set_qform(_without_shear(world), code)
         header.set_sform(world, code)
         header.set_xyzt_units("mm")
+    if grid.nifti is not None and array.ndim == 4 and grid.nifti.time_units:
+        header["pixdim"][4] = grid.nifti.time_step
+        header["xyzt_units"] = grid.nifti.units | grid.nifti.time_units
     header["vox_offset"] = _VOXELS_AT
     # Four zeros after the header say that no extension follows.
     raw = header.binaryblock + bytes(4) + small.tobytes(order="F")
@@ -218,6 +226,8 @@ def _kept_transforms(header: Any) -> NiftiGrid:
         qform_code=int(header["qform_code"]),
         voxel_sizes=tuple(float(side) for side in header["pixdim"][:4]),
         units=int(header["xyzt_units"]) & 7,
+        time_step=float(header["pixdim"][4]) if math.isfinite(header["pixdim"][4]) else 0.0,
+        time_units=int(header["xyzt_units"]) & 56,
     )
 
 
@@ -236,7 +246,8 @@ def _put_transforms(header: Any, kept: NiftiGrid) -> None:
 
 def _ijk(array: NDArray[Any], grid: SourceGrid) -> NDArray[Any]:
     """NIfTI keeps its axes; of other files the columns become i, the rows j, the slices k."""
-    return array if grid.nifti is not None else array.transpose(2, 1, 0)
+    own = array if grid.nifti is not None else array.swapaxes(-1, -3)
+    return np.moveaxis(own, 0, -1) if own.ndim == 4 else own
 
 
 def _without_shear(world: Matrix) -> Matrix:

@@ -83,10 +83,15 @@ class TruthReader:
 def place_labels(array: Labels, affine: Matrix | None, image: ReadImage, *, nifti: bool) -> Labels:
     """Bring labels from their file's grid to the stored ``(z, y, x)`` grid of an image.
 
+    Of an image with moments the labels of all come one after the other, as ``(t * z, y, x)``: from
+    a fourth axis of NIfTI, or from the pages of a TIFF.
+
     NIfTI labels (axes i, j, k) are matched in space: their own closest LPS order must give the
     image's shape and affine within a tenth of a voxel. Where one of the two has no usable affine,
     and for pictures (axes slice, row, column), equal shapes are enough.
     """
+    if not nifti:
+        array = _by_moment(array, image)
     if nifti and affine is not None and image.affine_lps is not None and usable(affine):
         placed = _in_space(array, affine, image)
     else:
@@ -96,15 +101,29 @@ def place_labels(array: Labels, affine: Matrix | None, image: ReadImage, *, nift
             f"The mask ({_times(array.shape)}) does not lie on the grid of its image "
             f"({_times(image.source.shape)}). Export the mask on the image's own grid."
         )
-    return np.ascontiguousarray(placed)
+    moments, found = len(image.pixels), len(placed) if placed.ndim == 4 else 1
+    if found != moments:
+        raise MaskSizeError(
+            f"The mask has {found} moments, but its image has {moments}. Save one mask for each."
+        )
+    return np.ascontiguousarray(placed).reshape(-1, *placed.shape[-2:])
+
+
+def _by_moment(array: Labels, image: ReadImage) -> Labels:
+    """Pages ``(t * slice, row, column)`` as ``(t, slice, row, column)`` where the image moves."""
+    moments = len(image.pixels)
+    if moments == 1 or len(array) % moments or image.source.nifti is not None:
+        return array
+    return array.reshape(moments, -1, *array.shape[1:])
 
 
 def _in_space(array: Labels, affine: Matrix, image: ReadImage) -> Labels | None:
-    if array.shape == image.source.shape:
+    if array.shape[-3:] == image.source.shape:
         grid = image.source
         if _agree(stored_affine(affine, grid), image):
             return grid.from_source(array)
-    grid = closest_lps(affine, (array.shape[0], array.shape[1], array.shape[2]))
+    i, j, k = array.shape[-3:]
+    grid = closest_lps(affine, (i, j, k))
     fits = grid.stored_shape == image.pixels.shape[2:] and _agree(
         stored_affine(affine, grid), image
     )
@@ -122,11 +141,11 @@ def _agree(affine: Matrix, image: ReadImage) -> bool:
 
 def _by_shape(array: Labels, image: ReadImage, *, nifti: bool) -> Labels | None:
     of_nifti = image.source.nifti is not None
-    own = array if nifti == of_nifti else array.transpose(2, 1, 0)
-    if own.shape == image.source.shape:
+    own = array if nifti == of_nifti else array.swapaxes(-1, -3)
+    if own.shape[-3:] == image.source.shape:
         return image.source.from_source(own)
     # A mask that was drawn on the upright picture of a turned photograph.
-    return own if own.shape == image.pixels.shape[2:] and not of_nifti else None
+    return own if own.shape[-3:] == image.pixels.shape[2:] and not of_nifti else None
 
 
 def _labels_truth(

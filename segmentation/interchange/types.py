@@ -53,7 +53,8 @@ class NiftiGrid:
     """The geometry fields of a NIfTI header as they stand, so that masks carry them unchanged.
 
     ``rows`` are the three rows of the sform, ``quaternion`` is ``(b, c, d)`` and ``voxel_sizes``
-    begins with the header's handedness (pixdim 0 to 3).
+    begins with the header's handedness (pixdim 0 to 3). ``time_step`` is pixdim 4 in the unit
+    whose code is ``time_units``.
     """
 
     rows: tuple[float, ...]
@@ -63,6 +64,8 @@ class NiftiGrid:
     qform_code: int
     voxel_sizes: tuple[float, ...]
     units: int
+    time_step: float = 0.0
+    time_units: int = 0
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,8 @@ class ReadFinding:
 class ReadTruth:
     """What one mask or annotation file says about its image, on the image's stored grid.
 
-    ``instances``: ``array`` uint16 ``(z, y, x)``, 0 background, each value one object.
+    ``instances``: ``array`` uint16 ``(z, y, x)``, 0 background, each value one object; where the
+    image has moments, the planes of all one after the other (see ``engine.geometry``).
     ``classes``: ``array`` uint16 of class values, ``names`` their labels where known,
     ``ignore_value`` the class that is neither. ``findings``: objects that may overlap.
     ``labels``: words that hold for the whole image.

@@ -19,6 +19,7 @@ from segmentation.management.reading import (
     group_of,
     identifier_of,
     labels_in,
+    moments_of,
     truth_of,
 )
 from segmentation.management.spool import Spool
@@ -38,7 +39,7 @@ LEAST_GROUPS = 5
 
 @dataclass(frozen=True)
 class KnownCase:
-    """One image with its truth, and where the index puts it."""
+    """One image with its truth, and where the index puts it; a moment counts as a ``share``."""
 
     id: str
     group: str
@@ -46,6 +47,7 @@ class KnownCase:
     split: str
     picture: Picture
     truth: Truth
+    share: float = 1.0
 
 
 def read_folder(folder: Path, say: Say) -> Iterator[ReadCase]:
@@ -74,18 +76,30 @@ def task_of(word: str, folder: Path, say: Say) -> Task:
 def known_cases(
     folder: Path, task: Task, book: LabelBook, split: str, say: Say
 ) -> Iterator[KnownCase]:
-    """The cases of one split (all where ``split`` is empty), with the truth of the task."""
+    """The cases of one split (all where ``split`` is empty), with the truth of the task.
+
+    Every moment of a cine is a case of its own, in one group with the others.
+    """
     for case in read_folder(folder, say):
         if split and case.split != split:
             continue
-        name = identifier_of(case)
         try:
-            truth = truth_of(case, task, book)
+            yield from _moments(case, task, book)
         except InvalidTrainingSetError as error:
-            say(f"{name}: {error}")
-            continue
+            say(f"{identifier_of(case)}: {error}")
+
+
+def _moments(case: ReadCase, task: Task, book: LabelBook) -> Iterator[KnownCase]:
+    moments, name = moments_of(case), identifier_of(case)
+    for t in moments:
         yield KnownCase(
-            name, group_of(case), case.kind, case.split, picture_read(case.image), truth
+            id=name if len(case.image.pixels) == 1 else f"{name}, moment {t + 1}",
+            group=group_of(case),
+            kind=case.kind,
+            split=case.split,
+            picture=picture_read(case.image, t),
+            truth=truth_of(case, task, book, t),
+            share=1 / len(moments),
         )
 
 
@@ -103,20 +117,21 @@ def training_cases(
     """The train split as training cases, about a tenth of its groups set aside for validation.
 
     A split "validation" or "val" in the index is used as it stands. Kinds of image are drawn by
-    the root of their number, so that a rare kind is not lost among a common one.
+    the root of their number, so that a rare kind is not lost among a common one; all moments of a
+    cine are drawn as often as one still image.
     """
     cases = []
     for known in known_cases(folder, task, book, "", say):
         if known.split in ("", "train", "validation", "val"):
             own: Split = "validation" if known.split in ("validation", "val") else "train"
             load = spool.put(known.picture, known.truth)
-            cases.append(TrainingCase(known.id, load, known.group, own, 1.0, known.kind))
+            cases.append(TrainingCase(known.id, load, known.group, own, known.share, known.kind))
     if not any(case.split == "validation" for case in cases):
         cases = _set_aside(cases, seed)
-    counts: dict[str, int] = {}
+    counts: dict[str, float] = {}
     for case in cases:
-        counts[case.kind] = counts.get(case.kind, 0) + 1
-    return [replace(case, weight=counts[case.kind] ** -0.5) for case in cases]
+        counts[case.kind] = counts.get(case.kind, 0.0) + case.weight
+    return [replace(case, weight=case.weight * counts[case.kind] ** -0.5) for case in cases]
 
 
 def _set_aside(cases: Sequence[TrainingCase], seed: int) -> list[TrainingCase]:

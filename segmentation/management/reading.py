@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.cases import Truth
 from segmentation.engine.errors import InvalidTrainingSetError
+from segmentation.engine.geometry import moment_and_z, plane_number
 from segmentation.engine.types import Box, Task
 from segmentation.interchange.types import ReadCase, ReadTruth
 
@@ -76,9 +77,32 @@ def labels_in(
     return sorted(words)
 
 
-def truth_of(case: ReadCase, task: Task, book: LabelBook) -> Truth:
-    """What the files say about a case, for a task; raises where they say nothing about it."""
-    truths = case.truths
+def moments_of(case: ReadCase) -> list[int]:
+    """The moments of a case that its files speak of: where only single objects or boxes are listed,
+    those that hold one."""
+    moments, depth = case.image.pixels.shape[0], case.image.pixels.shape[2]
+    listed = [truth for truth in case.truths if truth.kind == "findings"]
+    if moments == 1 or not listed or any(truth.array is not None for truth in case.truths):
+        return list(range(moments))
+    return sorted({moment_and_z(f.z, depth)[0] for truth in listed for f in truth.findings})
+
+
+def _at_moment(truth: ReadTruth, t: int, depth: int) -> ReadTruth:
+    first = plane_number(t, 0, depth)
+    findings = [f for f in truth.findings if first <= f.z < first + depth]
+    array = truth.array
+    return replace(
+        truth,
+        array=None if array is None else array[first : first + depth],
+        findings=tuple(replace(f, z=f.z - first) for f in findings),
+    )
+
+
+def truth_of(case: ReadCase, task: Task, book: LabelBook, t: int = 0) -> Truth:
+    """What the files say about moment ``t`` of a case, for a task; raises where they say nothing
+    about the case."""
+    depth = case.image.pixels.shape[2]
+    truths = [_at_moment(truth, t, depth) for truth in case.truths]
     grid = case.image.pixels.shape[2:]
     if task == "labels2d":
         words = [word for truth in truths for word in truth.labels]

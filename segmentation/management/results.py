@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from segmentation.engine import masks
 from segmentation.engine.checkpoints import Network
 from segmentation.engine.coco_runs import to_coco_string
+from segmentation.engine.geometry import moment_and_z
 from segmentation.engine.render import label_map
 from segmentation.engine.types import Candidate, Segmentation
 from segmentation.interchange.nifti import write_nifti_mask
@@ -37,15 +38,21 @@ def stem_of(path: Path) -> str:
 def write_results(
     folder: Path, stem: str, image: ReadImage, network: Network, found: Segmentation
 ) -> tuple[Path, Path]:
-    """Write ``STEM.labels.tif`` or ``.labels.nii.gz`` and ``STEM.findings.json``, each whole."""
-    drawn = label_map(found)
-    if drawn.shape[0] > 1:
+    """Write ``STEM.labels.tif`` or ``.labels.nii.gz`` and ``STEM.findings.json``, each whole.
+
+    A cine of single slices is a TIFF with a page for each moment; a volume with moments, and all
+    that came as NIfTI with four axes, a NIfTI with four.
+    """
+    drawn = label_map(found).reshape(found.moments, *found.grid_zyx)
+    moves = found.moments > 1
+    if found.grid_zyx[0] > 1 or (moves and image.source.nifti is not None):
         labels = folder / f"{stem}.labels.nii.gz"
-        _whole(labels, lambda part: write_nifti_mask(part, drawn, image.source, image.affine_lps))
+        stack = drawn if moves else drawn[0]
+        _whole(labels, lambda part: write_nifti_mask(part, stack, image.source, image.affine_lps))
     else:
         labels = folder / f"{stem}.labels.tif"
-        plane = np.ascontiguousarray(image.source.to_source(drawn)).astype(np.uint16)
-        _whole(labels, lambda part: _write_tiff(part, plane))
+        pages = np.ascontiguousarray(image.source.to_source(drawn)).astype(np.uint16)
+        _whole(labels, lambda part: _write_tiff(part, pages if moves else pages[0]))
     findings = folder / f"{stem}.findings.json"
     text = json.dumps(_document(image, network, found), ensure_ascii=False, allow_nan=False)
     _whole(findings, lambda part: _write_text(part, text))
@@ -57,8 +64,12 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _write_tiff(path: Path, stack: NDArray[np.uint16]) -> None:
-    plane = stack[0] if stack.shape[0] == 1 else stack
-    tifffile.imwrite(path, plane, compression="deflate", photometric="minisblack", metadata=None)
+    """One page, or ``(t, 1, y, x)`` with a page for each moment and the axes in the description."""
+    plane = stack[0] if stack.ndim == 3 and stack.shape[0] == 1 else stack
+    told = None
+    if stack.ndim == 4:
+        plane, told = stack.reshape(len(stack), *stack.shape[-2:]), {"axes": "TYX"}
+    tifffile.imwrite(path, plane, compression="deflate", photometric="minisblack", metadata=told)
 
 
 def _whole(path: Path, write: Callable[[Path], Any]) -> None:
@@ -83,6 +94,7 @@ def _document(image: ReadImage, network: Network, found: Segmentation) -> dict[s
         "labels": list(found.labels),
         "shape": list(grid.shape),
         "axes": "i, j, k" if grid.nifti is not None else "slice, row, column",
+        "moments": found.moments,
         "score_cutoff": found.score_cutoff,
         "overlap_cutoff": found.overlap_cutoff,
         "uncertainty": found.uncertainty,
@@ -98,7 +110,18 @@ def _document(image: ReadImage, network: Network, found: Segmentation) -> dict[s
 def _finding(
     number: int, candidate: Candidate, found: Segmentation, grid: SourceGrid
 ) -> dict[str, Any]:
-    rows = _slices(candidate, found.grid_zyx, grid)
+    depth = found.grid_zyx[0]
+    by_moment: dict[int, dict[int, NDArray[np.uint32]]] = {}
+    for plane, runs in sorted(candidate.slices.items()):
+        t, z = moment_and_z(plane, depth)
+        by_moment.setdefault(t, {})[z] = runs
+    rows = [
+        {"moment": t, **row} if found.moments > 1 else row
+        for t, slices in by_moment.items()
+        for row in _slices(slices, found.grid_zyx, grid)
+    ]
+    moments = sorted(by_moment) or [moment_and_z(candidate.z, depth)[0]]
+    told = {"moments": moments} if found.moments > 1 and found.task != "labels2d" else {}
     return {
         "id": number,
         "label": found.labels[candidate.label - 1],
@@ -108,6 +131,7 @@ def _finding(
         "suppressed_by": candidate.suppressed_by,
         "overlap": None if candidate.overlap is None else round(candidate.overlap, 6),
         "area": sum(masks.area(runs) for runs in candidate.slices.values()),
+        **told,
         "slices": rows,
     }
 
@@ -117,15 +141,13 @@ def _unmoved(grid: SourceGrid) -> bool:
 
 
 def _slices(
-    candidate: Candidate, shape: tuple[int, int, int], grid: SourceGrid
+    slices: Mapping[int, NDArray[np.uint32]], shape: tuple[int, int, int], grid: SourceGrid
 ) -> list[dict[str, Any]]:
     """COCO's compressed run lengths per slice of the file; rows are j and columns i of NIfTI."""
-    if not candidate.slices:
-        return []
     if _unmoved(grid):
-        return [_coco(z, runs, shape[1:]) for z, runs in sorted(candidate.slices.items())]
+        return [_coco(z, runs, shape[1:]) for z, runs in sorted(slices.items())]
     mask = np.zeros(shape, np.bool_)
-    for z, runs in candidate.slices.items():
+    for z, runs in slices.items():
         masks.paint(mask[z], runs, True)
     own = grid.to_source(mask)
     if grid.nifti is not None:
@@ -146,7 +168,8 @@ def _box(candidate: Candidate, shape: tuple[int, int, int], grid: SourceGrid) ->
     if _unmoved(grid):
         return list(candidate.box)
     x1, y1, x2, y2 = candidate.box
-    zs = sorted(candidate.slices) or [0]
+    planes = sorted(candidate.slices) or [candidate.z]
+    zs = sorted(moment_and_z(plane, shape[0])[1] for plane in planes)
     corner = np.zeros(shape, np.bool_)
     corner[zs[0] : zs[-1] + 1, y1:y2, x1:x2] = True
     own = grid.to_source(corner)

@@ -61,7 +61,8 @@ class Review(models.Model):
 
 
 class Comment(models.Model):
-    """A remark on a case, at a place in the image where there is one (``x, y, z`` in voxels)."""
+    """A remark on a case, at a place in the image where there is one (``x, y, z`` in voxels, z
+    counted through all moments)."""
 
     case = models.ForeignKey("Case", on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(

@@ -3,6 +3,9 @@
 Finding number 0 is not a finding: its mask is the region marked as reviewed. The ``Current…``
 tables are the head revision unfolded, kept in the same transaction, so that opening a case or
 computing a digest never walks the history.
+
+A row's ``z`` is the number of its plane, counted through all moments of the image: z itself where
+there is one moment (see ``engine.geometry``).
 """
 
 from __future__ import annotations

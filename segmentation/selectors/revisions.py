@@ -30,7 +30,7 @@ READ_AGAIN = 5
 """How often to read the head again when a save came in between, before asking the history."""
 
 Place = tuple[int, int]
-"""A finding's number and a slice's z."""
+"""A finding's number and the number of a plane (see ``engine.geometry``)."""
 
 
 @dataclass
@@ -81,12 +81,12 @@ def unpack(packed: bytes) -> State:
     )
 
 
-def grid_zyx(case: Case) -> tuple[int, int, int]:
-    """The size of the case's reference grid."""
+def grid_tzyx(case: Case) -> tuple[int, int, int, int]:
+    """The moments and the size of the case's reference grid."""
     size = (
         Image.objects.filter(case=case)
         .order_by("-is_reference", "created_at")
-        .values_list("size_z", "size_y", "size_x")
+        .values_list("size_t", "size_z", "size_y", "size_x")
         .first()
     )
     if size is None:

@@ -35,7 +35,7 @@ EMPTY_FIELDS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class SliceRows:
-    """The whole mask of one finding on one slice; no bytes means erased."""
+    """The whole mask of one finding on the plane ``z``; no bytes means erased."""
 
     finding: int
     z: int
@@ -64,10 +64,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a mask of this case may be: its grid and the labels of its project."""
+    """What a mask of this case may be: its grid, its moments and the labels of its project."""
 
     zyx: tuple[int, int, int]
     labels: frozenset[int]
+    moments: int = 1
+
+    @property
+    def planes(self) -> int:
+        """How many planes there are, over all moments (see ``engine.geometry``)."""
+        return self.moments * self.zyx[0]
 
 
 def read_slices(rows: object) -> list[SliceRows]:
@@ -152,9 +158,9 @@ def _once(places: Sequence[object], what: str) -> None:
 
 
 def _slice(row: SliceRows, limits: Limits) -> SliceRows:
-    depth, height, width = limits.zyx
-    if not 0 <= row.z < depth:
-        raise InvalidInputError(f"There is no slice {row.z}; the image has {depth}.")
+    _, height, width = limits.zyx
+    if not 0 <= row.z < limits.planes:
+        raise InvalidInputError(f"There is no slice {row.z}; the image has {_planes(limits)}.")
     try:
         runs = masks.from_bytes(row.runs)
     except InvalidArrayError as error:
@@ -165,6 +171,11 @@ def _slice(row: SliceRows, limits: Limits) -> SliceRows:
             f"of {width} by {height} pixels."
         )
     return SliceRows(row.finding, row.z, masks.to_bytes(runs))
+
+
+def _planes(limits: Limits) -> str:
+    many = limits.moments > 1
+    return f"{limits.planes} in {limits.moments} moments" if many else str(limits.planes)
 
 
 def _finding(row: FindingRow, limits: Limits, before: Mapping[str, Any] | None) -> FindingRow:
@@ -195,7 +206,7 @@ def _require_fields(number: int, fields: Mapping[str, Any], limits: Limits) -> N
         "source": not _is_word(fields["source"], SOURCES),
         "score": not (fields["score"] is None or _is_number(fields["score"], 0.0, 1.0)),
         "box": not _is_box(fields["box"], limits),
-        "z": not (fields["z"] is None or _is_whole(fields["z"], limits.zyx[0])),
+        "z": not (fields["z"] is None or _is_whole(fields["z"], limits.planes)),
         "candidate": not (fields["candidate"] is None or _is_whole(fields["candidate"], 2**31)),
         "suppressed_by": not (
             fields["suppressed_by"] is None or _is_whole(fields["suppressed_by"], 2**31)

@@ -12,7 +12,7 @@ from segmentation.access import require, visible
 from segmentation.errors import InvalidInputError, NotPermittedError
 from segmentation.jobs.progress import publish_on_commit
 from segmentation.models import Case, Comment
-from segmentation.selectors.revisions import grid_zyx
+from segmentation.selectors.revisions import grid_tzyx
 from segmentation.services.audit import event_record
 
 TEXT_LENGTH_MAX = 5_000
@@ -77,8 +77,8 @@ def _require_text(text: str) -> None:
 
 
 def _require_inside(case: Case, place: Mapping[str, float]) -> None:
-    depth, height, width = grid_zyx(case)
-    sizes = {"x": width, "y": height, "z": depth}
+    moments, depth, height, width = grid_tzyx(case)
+    sizes = {"x": width, "y": height, "z": moments * depth}
     if place.keys() != sizes.keys() or not all(0 <= place[a] < sizes[a] for a in sizes):
         raise InvalidInputError(
             "This place lies outside the image.", fields={"place": "Outside the image."}

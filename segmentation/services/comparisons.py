@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 from segmentation.engine.cases import Truth
 from segmentation.engine.gate import PairedScore, Verdict, judge
 from segmentation.engine.inference import segment
+from segmentation.engine.moments import join_moments
 from segmentation.engine.preprocessing import parse_recipe
 from segmentation.engine.render import label_map as painted
-from segmentation.engine.scoring import LEADING, score_case
+from segmentation.engine.scoring import LEADING, CaseScore, score_case, summarise
 from segmentation.engine.types import Candidate, Picture, Segmentation, Settings, Task
 from segmentation.errors import InvalidInputError
 from segmentation.jobs.work import Work
@@ -24,7 +26,14 @@ from segmentation.services.comparison_pictures import (
     picture_of_masks,
     worst_slice,
 )
-from segmentation.services.learning_cases import Entry, case_load, entries_of, order_of, task_of
+from segmentation.services.learning_cases import (
+    Entry,
+    KnownCase,
+    case_load,
+    entries_of,
+    order_of,
+    task_of,
+)
 from segmentation.services.network_choice import label_map
 from segmentation.services.networks import network_load
 from segmentation.services.truths import LabelOrder
@@ -96,15 +105,45 @@ class _Bench:
         self.figure = CASE_FIGURE[task]
 
     def compare(self, entry: Entry) -> _Compared:
-        picture, truth = case_load(entry, self._task, self._order)
-        before = self._segment(self._champion, picture)
-        after = self._segment(self._challenger, picture)
-        return _Compared(
-            entry=entry,
-            champion=score_case(before, truth).figures,
-            challenger=score_case(after, truth).figures,
-            picture=_picture(self._task, picture, truth, before, after),
+        """Both networks on every moment that is known; the picture is of the worst of them."""
+        known = case_load(entry, self._task, self._order)
+        if self._task == "labels2d" and len(known.moments) > 1:
+            return self._compare_labels(entry, known)
+        champion, challenger = [], []
+        worst, picture = math.inf, b""
+        for t in known.moments:
+            shown, truth = known.picture(t), known.truth(t)
+            before = self._segment(self._champion, shown)
+            after = self._segment(self._challenger, shown)
+            champion.append(score_case(before, truth))
+            challenger.append(score_case(after, truth))
+            lead = self._lead(champion[-1], challenger[-1])
+            if not picture or lead < worst:
+                worst, picture = lead, _picture(self._task, shown, truth, before, after)
+        return _Compared(entry, self._pooled(champion), self._pooled(challenger), picture)
+
+    def _compare_labels(self, entry: Entry, known: KnownCase) -> _Compared:
+        """One answer for all moments, as a prediction gives it."""
+        shown, truth = known.picture(known.moments[0]), known.truth(known.moments[0])
+        before, after = (
+            join_moments([self._segment(version, known.picture(t)) for t in known.moments])
+            for version in (self._champion, self._challenger)
         )
+        return _Compared(
+            entry,
+            score_case(before, truth).figures,
+            score_case(after, truth).figures,
+            _picture(self._task, shown, truth, before, after),
+        )
+
+    def _pooled(self, scores: Sequence[CaseScore]) -> Mapping[str, float | None]:
+        return scores[0].figures if len(scores) == 1 else summarise(self._task, scores)
+
+    def _lead(self, champion: CaseScore, challenger: CaseScore) -> float:
+        lead = _number(challenger.figures.get(self.figure)) - _number(
+            champion.figures.get(self.figure)
+        )
+        return lead if math.isfinite(lead) else math.inf
 
     def _segment(self, version: NetworkVersion | None, picture: Picture) -> Segmentation:
         if version is None:

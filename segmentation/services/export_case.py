@@ -1,7 +1,8 @@
 """One case as it is exported: its findings on the file's own grid, and where they come from.
 
 "The file's slices" are what a reader of the file sees: of NIfTI the planes of k with rows j and
-columns i, of all others its slices, rows and columns. Masks and boxes leave on that grid.
+columns i, of all others its slices, rows and columns. Masks and boxes leave on that grid; where
+the image has moments, its planes are counted through all of them (see ``engine.geometry``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.engine.geometry import moment_and_z, plane_number
 from segmentation.engine.masks import bounding_box, encode, from_bytes, paint
 from segmentation.engine.types import RunLengths
 from segmentation.errors import ExportDamagedError, InvalidInputError
@@ -34,7 +36,8 @@ class Place:
 
 @dataclass(frozen=True)
 class ExportCase:
-    """A case at one revision. ``rows`` lie on the stored grid, as wire bytes per finding and z."""
+    """A case at one revision. ``rows`` lie on the stored grid, as wire bytes per finding and
+    plane."""
 
     stem: str
     number: int
@@ -48,6 +51,7 @@ class ExportCase:
     spacing_source: str
     label_names: Mapping[int, str]
     provenance: Mapping[str, Any]
+    moments: int = 1
 
     @cached_property
     def kept(self) -> tuple[tuple[int, Fields], ...]:
@@ -70,18 +74,39 @@ class ExportCase:
     @cached_property
     def _by_finding(self) -> Mapping[int, Slices]:
         found: dict[int, Slices] = {}
-        for (finding, z), runs in sorted(self.rows.items()):
+        for (finding, plane), runs in sorted(self.rows.items()):
             if runs:
-                found.setdefault(finding, {})[z] = from_bytes(runs)
+                found.setdefault(finding, {})[plane] = from_bytes(runs)
         return found
 
     def stored_slices(self, number: int) -> Slices:
-        """The masks of a finding on the stored grid, by z."""
+        """The masks of a finding on the stored grid, by plane."""
         return self._by_finding.get(number, {})
 
+    def moment_slices(self, number: int) -> dict[int, Slices]:
+        """The masks of a finding on the stored grid, by moment and z."""
+        return by_moment(self.stored_slices(number), self.grid.stored_shape[0])
+
     def file_slices(self, number: int) -> Slices:
-        """The masks of a finding by the file's own slices."""
-        return to_file_slices(self.stored_slices(number), self.grid)
+        """The masks of a finding by the file's own planes."""
+        return {
+            plane_number(t, k, self.file_depth): runs
+            for t, slices in self.moment_slices(number).items()
+            for k, runs in to_file_slices(slices, self.grid).items()
+        }
+
+    def moments_of(self, number: int, fields: Fields) -> list[int]:
+        """The moments at which a finding stands; none for a label of the whole image."""
+        if drawn := sorted(self.moment_slices(number)):
+            return drawn
+        if not fields.get("box"):
+            return []
+        return [moment_and_z(int(fields.get("z") or 0), self.grid.stored_shape[0])[0]]
+
+    @property
+    def file_depth(self) -> int:
+        """How many slices of the file make one moment."""
+        return self.grid.shape[2] if self.grid.nifti is not None else self.grid.shape[0]
 
     @property
     def file_height_width(self) -> tuple[int, int]:
@@ -89,29 +114,53 @@ class ExportCase:
         shape = self.grid.shape
         return (shape[1], shape[0]) if self.grid.nifti is not None else (shape[1], shape[2])
 
-    def place(self, number: int, fields: Fields) -> Place | None:
-        """Where a finding lies in the file: around its pixels, else its box; None without both."""
-        slices = self.stored_slices(number)
-        width = self.grid.stored_shape[2]
-        boxes = [box for runs in slices.values() if (box := bounding_box(runs, width))]
+    def place(self, number: int, fields: Fields, moment: int | None = None) -> Place | None:
+        """Where a finding lies in the file, at one moment or over all: around its pixels, else its
+        box; None without both."""
+        depth, _, width = self.grid.stored_shape
+        found = self.moment_slices(number)
+        shown = found if moment is None else {moment: found.get(moment, {})}
+        masks = [(z, runs) for slices in shown.values() for z, runs in slices.items()]
+        boxes = [box for _, runs in masks if (box := bounding_box(runs, width))]
         if boxes:
             lows, highs = np.array(boxes)[:, :2].min(axis=0), np.array(boxes)[:, 2:].max(axis=0)
             x1, y1, x2, y2 = (int(side) for side in (*lows, *highs))
-            return to_file_place(Place((min(slices), max(slices) + 1), (x1, y1, x2, y2)), self.grid)
+            first, last = min(z for z, _ in masks), max(z for z, _ in masks)
+            return to_file_place(Place((first, last + 1), (x1, y1, x2, y2)), self.grid)
         if not fields.get("box"):
             return None
         x1, y1, x2, y2 = fields["box"]
-        z = int(fields.get("z") or 0)
+        z = moment_and_z(int(fields.get("z") or 0), depth)[1]
         return to_file_place(Place((z, z + 1), (x1, y1, x2, y2)), self.grid)
 
     def label_map(self) -> NDArray[np.uint16]:
-        """Labels ``(z, y, x)`` on the stored grid, see ``values``. Where findings overlap the one
-        with the higher score is on top, a person's own above all."""
-        labels = np.zeros(self.grid.stored_shape, np.uint16)
+        """Labels ``(t, z, y, x)`` on the stored grid, ``(z, y, x)`` of a still image; see
+        ``values``. Where findings overlap the one with the higher score is on top, a person's own
+        above all."""
+        depth, height, width = self.grid.stored_shape
+        labels = np.zeros((self.moments * depth, height, width), np.uint16)
         for number, _ in lowest_first(self.kept):
-            for z, runs in self.stored_slices(number).items():
-                paint(labels[z], runs, self.values[number])
-        return labels
+            for plane, runs in self.stored_slices(number).items():
+                paint(labels[plane], runs, self.values[number])
+        return labels if self.moments == 1 else labels.reshape(self.moments, depth, height, width)
+
+
+def by_moment(planes: Mapping[int, RunLengths], depth: int) -> dict[int, Slices]:
+    """Masks by plane as masks by moment and slice; ``depth`` slices make a moment."""
+    found: dict[int, Slices] = {}
+    for plane, runs in planes.items():
+        t, z = moment_and_z(plane, depth)
+        found.setdefault(t, {})[z] = runs
+    return found
+
+
+def to_stored_planes(planes: Mapping[int, RunLengths], case: ExportCase) -> Slices:
+    """The way back from ``ExportCase.file_slices``."""
+    return {
+        plane_number(t, z, case.grid.stored_shape[0]): runs
+        for t, slices in by_moment(planes, case.file_depth).items()
+        for z, runs in to_stored_slices(slices, case.grid).items()
+    }
 
 
 def to_file_slices(slices: Mapping[int, RunLengths], grid: SourceGrid) -> Slices:

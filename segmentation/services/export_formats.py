@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.coco_runs import from_coco_counts, to_coco_string
+from segmentation.engine.geometry import moment_and_z
 from segmentation.interchange.budget import Budget
 from segmentation.interchange.labels import read_labels, write_labels
 from segmentation.interchange.nifti import read_nifti_labels, write_nifti_mask
@@ -25,7 +26,7 @@ from segmentation.services.export_case import (
     ExportCase,
     require_same,
     same_slices,
-    to_stored_slices,
+    to_stored_planes,
 )
 from segmentation.services.truths import Fields
 
@@ -37,7 +38,8 @@ def labels_write(case: ExportCase, folder: Path) -> list[str]:
     else:
         name = f"{case.stem}.labels.tif"
         source = case.grid.to_source(case.label_map())
-        write_labels(folder / name, source)
+        source = source.reshape(-1, *source.shape[-2:])
+        write_labels(folder / name, source, "TYX" if case.moments > 1 else "")
         read = read_labels(folder / name, "tiff", Budget(Limits()))
         require_same(np.array_equal(read, source), name)
     return [name, findings_write(case, folder)]
@@ -59,6 +61,7 @@ def findings_write(case: ExportCase, folder: Path) -> str:
     told = {
         **case.provenance,
         "size": list(case.file_height_width),
+        **({"moments": case.moments} if case.moments > 1 else {}),
         "reviewed": run_lengths(case, REVIEWED),
         "findings": [_finding(case, number, fields) for number, fields in case.kept],
     }
@@ -71,19 +74,30 @@ def findings_write(case: ExportCase, folder: Path) -> str:
 
 
 def run_lengths(case: ExportCase, number: int) -> dict[str, Any]:
-    """A finding's masks by the file's slices, as COCO run lengths."""
+    """A finding's masks by the file's planes, as COCO run lengths; where the image has moments,
+    each says its moment and its slice."""
     size = case.file_height_width
     return {
-        str(z): {"size": list(size), "counts": to_coco_string(runs, size)}
-        for z, runs in sorted(case.file_slices(number).items())
+        str(plane): {
+            **where(case, plane),
+            "size": list(size),
+            "counts": to_coco_string(runs, size),
+        }
+        for plane, runs in sorted(case.file_slices(number).items())
     }
+
+
+def where(case: ExportCase, plane: int) -> dict[str, int]:
+    """The moment and the slice of one of the file's planes; empty for a still image."""
+    t, k = moment_and_z(plane, case.file_depth)
+    return {"moment": t, "slice": k} if case.moments > 1 else {}
 
 
 def reads_back(case: ExportCase, number: int, slices: Mapping[str, Any]) -> bool:
     """Whether run lengths that were read from a file are the finding's masks."""
     size = case.file_height_width
-    read = {int(z): from_coco_counts(told["counts"], size) for z, told in slices.items()}
-    return same_slices(to_stored_slices(read, case.grid), case.stored_slices(number))
+    read = {int(plane): from_coco_counts(told["counts"], size) for plane, told in slices.items()}
+    return same_slices(to_stored_planes(read, case), case.stored_slices(number))
 
 
 def _finding(case: ExportCase, number: int, fields: Fields) -> dict[str, Any]:
@@ -95,10 +109,11 @@ def _finding(case: ExportCase, number: int, fields: Fields) -> dict[str, Any]:
         **{key: fields.get(key) for key in ("state", "score", "source", "note")},
         "box": None if place is None else list(place.box),
         "box_slices": None if place is None else list(place.z),
+        **({"moments": case.moments_of(number, fields)} if case.moments > 1 else {}),
         "slices": run_lengths(case, number),
     }
 
 
 def _back(read: NDArray[Any], grid: SourceGrid) -> NDArray[Any]:
-    """A NIfTI array ``(i, j, k)`` on the stored grid again."""
-    return grid.from_source(read if grid.nifti is not None else read.transpose(2, 1, 0))
+    """A NIfTI array ``(i, j, k)`` or ``(t, i, j, k)`` on the stored grid again."""
+    return grid.from_source(read if grid.nifti is not None else read.swapaxes(-1, -3))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.engine.coco_runs import to_coco_string
+from segmentation.engine.geometry import moment_and_z, plane_number
 from segmentation.engine.masks import area, bounding_box
 from segmentation.engine.types import RunLengths
 from segmentation.services.export_case import ExportCase, require_same
@@ -22,7 +23,7 @@ PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 COLUMNS = (
     "case", "title", "finding", "label", "state", "score", "source", "pixels", "area_mm2",
     "volume_mm3", "spacing", "slice1", "slice2", "x1", "y1", "x2", "y2", "reviewer", "network",
-    "recipe", "revision", "digest",
+    "recipe", "revision", "digest", "moment",
 )  # fmt: skip
 
 
@@ -35,7 +36,7 @@ class _Coco:
 
 
 def coco_write(cases: Sequence[ExportCase], folder: Path) -> list[str]:
-    """One COCO file: an image per slice that holds a finding, run lengths per finding and slice.
+    """One COCO file: an image per plane that holds a finding, run lengths per finding and plane.
 
     An image of one slice stands in it even without findings. Labels of a whole image, which COCO
     does not know, are listed with the image.
@@ -59,35 +60,41 @@ def coco_write(cases: Sequence[ExportCase], folder: Path) -> list[str]:
 
 
 def _coco_case(case: ExportCase, made: _Coco) -> None:
-    by_slice: dict[int, list[tuple[int, Fields, RunLengths | None]]] = {}
-    if case.grid.stored_shape[0] == 1:
-        by_slice[0] = []
+    by_plane: dict[int, list[tuple[int, Fields, RunLengths | None]]] = {}
+    if case.grid.stored_shape[0] * case.moments == 1:
+        by_plane[0] = []
     words = []
     for number, fields in case.kept:
         slices = case.file_slices(number)
-        for z, runs in slices.items():
-            by_slice.setdefault(z, []).append((number, fields, runs))
+        for plane, runs in slices.items():
+            by_plane.setdefault(plane, []).append((number, fields, runs))
         place = case.place(number, fields)
         if not slices and place is not None:
-            by_slice.setdefault(int(place.z[0]), []).append((number, fields, None))
+            (moment,) = case.moments_of(number, fields)
+            plane = plane_number(moment, int(place.z[0]), case.file_depth)
+            by_plane.setdefault(plane, []).append((number, fields, None))
         if place is None:
             words.append(case.label_names.get(int(fields["label"]), str(fields["label"])))
-    for z, found in sorted(by_slice.items()):
-        made.images.append(_coco_image(case, len(made.images) + 1, z, words))
+    for plane, found in sorted(by_plane.items()):
+        made.images.append(_coco_image(case, len(made.images) + 1, plane, words))
         for number, fields, drawn in found:
             told = {"id": len(made.annotations) + 1, "image_id": len(made.images)}
             made.annotations.append(told | _coco_annotation(case, number, fields, drawn))
 
 
-def _coco_image(case: ExportCase, key: int, z: int, words: Sequence[str]) -> dict[str, Any]:
-    """A picture goes by its own file name where that is known, a slice by its number."""
+def _coco_image(case: ExportCase, key: int, plane: int, words: Sequence[str]) -> dict[str, Any]:
+    """A picture goes by its own file name where that is known, a slice and a frame by number."""
     height, width = case.file_height_width
-    if case.grid.stored_shape[0] > 1:
+    moment, z = moment_and_z(plane, case.file_depth)
+    if case.moments > 1:
+        name = f"{case.stem}.t{moment:04d}.{z:04d}"
+    elif case.grid.stored_shape[0] > 1:
         name = f"{case.stem}.{z:04d}"
     else:
         name = case.title if case.title.lower().endswith(PICTURE_ENDINGS) else case.stem
     told = {"id": key, "file_name": name, "width": width, "height": height}
-    return told | {"case": case.number, "z": z, "labels": list(words)}
+    when = {"moment": moment} if case.moments > 1 else {}
+    return told | {"case": case.number, "z": z, **when, "labels": list(words)}
 
 
 def _coco_annotation(
@@ -115,12 +122,14 @@ def _coco_annotation(
 def _coco_check(path: Path, cases: Sequence[ExportCase]) -> None:
     read = json.loads(path.read_text(encoding="utf-8"))
     image_of = {image["id"]: image for image in read["images"]}
+    depth_of = {case.number: case.file_depth for case in cases}
     found: dict[tuple[int, int], dict[str, Any]] = {}
     for told in read["annotations"]:
         if "segmentation" in told:
             image = image_of[told["image_id"]]
             key = (image["case"], told["finding"])
-            found.setdefault(key, {})[str(image["z"])] = told["segmentation"]
+            plane = plane_number(image.get("moment", 0), image["z"], depth_of[image["case"]])
+            found.setdefault(key, {})[str(plane)] = told["segmentation"]
     for case in cases:
         for number, _ in case.kept:
             masks = found.get((case.number, number), {})
@@ -128,7 +137,8 @@ def _coco_check(path: Path, cases: Sequence[ExportCase]) -> None:
 
 
 def csv_write(cases: Sequence[ExportCase], folder: Path) -> list[str]:
-    """One table with a row per finding; areas and volumes only where the file states a spacing.
+    """One table with a row per finding, and per moment at which it stands where the image has
+    moments; areas and volumes only where the file states a spacing.
 
     ``spacing`` says what that is: of the patient, or at the detector, where sizes are larger.
     """
@@ -147,13 +157,20 @@ def _csv_rows(case: ExportCase) -> Iterator[list[Any]]:
     origin = [case.provenance.get(key) for key in ("reviewer", "network", "recipe")]
     origin += [case.provenance.get("revision"), case.provenance.get("digest")]
     for number, fields in case.kept:
-        pixels = sum(area(runs) for runs in case.stored_slices(number).values())
         label = case.label_names.get(int(fields["label"]), "")
-        place = case.place(number, fields)
-        where = [None] * 6 if place is None else [*place.z, *place.box]
-        told = [case.number, case.title, number, label, fields.get("state"), fields.get("score")]
-        told += [fields.get("source"), pixels, *_measured(case, pixels), case.spacing_source]
-        yield [_cell(value) for value in (*told, *where, *origin)]
+        known = [case.number, case.title, number, label, fields.get("state"), fields.get("score")]
+        drawn = case.moment_slices(number)
+        moments: list[int | None] = [None]
+        if case.moments > 1:
+            moments = [*case.moments_of(number, fields)] or moments
+        for moment in moments:
+            shown = drawn.values() if moment is None else [drawn.get(moment, {})]
+            pixels = sum(area(runs) for slices in shown for runs in slices.values())
+            place = case.place(number, fields, moment)
+            where = [None] * 6 if place is None else [*place.z, *place.box]
+            size = [pixels, *_measured(case, pixels), case.spacing_source]
+            told = (*known, fields.get("source"), *size, *where, *origin, moment)
+            yield [_cell(value) for value in told]
 
 
 def _measured(case: ExportCase, pixels: int) -> tuple[float | None, float | None]:

@@ -154,6 +154,7 @@ def export_case(case: Case, stem: str) -> ExportCase:
         spacing_source=image.spacing_source,
         label_names={label.index: label.name for label in labels},
         provenance=_provenance(case, revision),
+        moments=image.size_t,
     )
 
 

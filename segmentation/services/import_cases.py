@@ -67,7 +67,7 @@ class _Stored:
     pack: Blob
     thumbnail: Blob
     suggestion: Suggestion
-    first: FirstRevision = field(default_factory=lambda: FirstRevision((0, 0)))
+    first: FirstRevision = field(default_factory=lambda: FirstRevision((0, 0), 1))
 
     @property
     def has_truth(self) -> bool:
@@ -128,7 +128,7 @@ def _store(batch: Batch, read: ReadCase) -> _Stored:
         thumbnail=blob_put(picture, Blob.Kind.THUMBNAIL),
         suggestion=network_suggest(batch.project, _kind(read), picture_read(image)),
         first=first_revision(
-            read.truths, batch.project, batch.labels, (header.shape[3], header.shape[4])
+            read.truths, batch.project, batch.labels, header.shape[3:], header.shape[2]
         ),
     )
 

@@ -30,6 +30,7 @@ class FirstRevision:
     """Findings numbered from 1 with their rows; ``left_out`` tells what had no label."""
 
     height_width: tuple[int, int]
+    depth: int
     findings: list[FindingRow] = field(default_factory=list)
     slices: list[SliceRows] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -84,13 +85,16 @@ def first_revision(
     project: Project,
     labels: Iterable[Label],
     height_width: tuple[int, int],
+    depth: int,
 ) -> FirstRevision:
     """What all masks of one image say, in the shape the project's task asks for.
+
+    Their z is the number of a plane; ``depth`` slices make one moment of the image.
 
     Instances become one finding each; in a semantic project all of one label are one finding; in
     a project of boxes masks become their boxes. Values without a label are left out and told.
     """
-    made, known = FirstRevision(height_width), _Labels(labels)
+    made, known = FirstRevision(height_width, depth), _Labels(labels)
     if project.task == Project.Task.SEMANTIC:
         _semantic(truths, known, made)
         return made
@@ -165,7 +169,7 @@ def _objects(truth: ReadTruth, project: Project, known: _Labels, made: FirstRevi
     """Each object of an array as one finding; objects of a class are its connected pieces."""
     if truth.array is None:
         return
-    objects, value_of = _numbered(truth)
+    objects, value_of = _numbered(truth, made.depth)
     rows: dict[int, Slices] = {}
     for z, plane in enumerate(objects):
         for number, runs in encode_labels(plane).items():
@@ -184,10 +188,11 @@ def _objects(truth: ReadTruth, project: Project, known: _Labels, made: FirstRevi
     _tell_missing(missing, truth, made)
 
 
-def _numbered(truth: ReadTruth) -> tuple[NDArray[Any], dict[int, int]]:
+def _numbered(truth: ReadTruth, depth: int) -> tuple[NDArray[Any], dict[int, int]]:
     """An array that numbers objects, and the class of each where classes were given.
 
-    Pieces touch at their faces, edges or corners. *Ignore* stays one piece.
+    Pieces touch at their faces, edges or corners, and end with their moment. *Ignore* stays one
+    piece.
     """
     array = np.asarray(truth.array)
     if truth.kind == "instances":
@@ -196,15 +201,21 @@ def _numbered(truth: ReadTruth) -> tuple[NDArray[Any], dict[int, int]]:
     value_of: dict[int, int] = {}
     for value in (one for one in np.unique(array).tolist() if one):
         here = array == value
-        pieces, count = (here, 1) if value == truth.ignore_value else _pieces(here)
+        pieces, count = (here, 1) if value == truth.ignore_value else _pieces(here, depth)
         numbers[here] = pieces[here].astype(np.int32) + len(value_of)
         value_of.update({len(value_of) + place: value for place in range(1, count + 1)})
     return numbers, value_of
 
 
-def _pieces(here: NDArray[np.bool_]) -> tuple[NDArray[Any], int]:
-    pieces, count = ndimage.label(here, np.ones((3, 3, 3), dtype=np.uint8))
-    return np.asarray(pieces), int(count)
+def _pieces(here: NDArray[np.bool_], depth: int) -> tuple[NDArray[Any], int]:
+    touching = np.ones((3, 3, 3), dtype=np.uint8)
+    pieces, count = np.zeros(here.shape, dtype=np.int32), 0
+    for first in range(0, len(here), depth):
+        moment = here[first : first + depth]
+        found, more = ndimage.label(moment, touching)
+        pieces[first : first + depth] = np.where(moment, found + count, 0)
+        count += more
+    return pieces, count
 
 
 def _finding(finding: ReadFinding, project: Project, known: _Labels, made: FirstRevision) -> None:

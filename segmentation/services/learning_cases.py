@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from segmentation.engine.cases import Split, TrainingCase, Truth
 from segmentation.engine.types import Picture, Task
 from segmentation.errors import InvalidInputError, StorageDamagedError
 from segmentation.models import Image, Label, MaskRevision, TrainingSet
-from segmentation.selectors.revisions import state_at
+from segmentation.selectors.revisions import State, state_at
 from segmentation.services.pictures import picture_open
-from segmentation.services.truths import LabelOrder, engine_task, label_order, truth_of
+from segmentation.services.truths import (
+    LabelOrder,
+    at_moment,
+    engine_task,
+    label_order,
+    moments_to_learn,
+    truth_of,
+)
 
 Entry = Mapping[str, Any]
 
@@ -37,7 +45,27 @@ def task_of(training_set: TrainingSet, entries: Iterable[Entry]) -> Task:
     return engine_task(training_set.project.task, dimensions.pop() if dimensions else False)
 
 
-def case_load(entry: Entry, task: Task, order: LabelOrder) -> tuple[Picture, Truth]:
+@dataclass(frozen=True)
+class KnownCase:
+    """One entry's image with its accepted truth, moment by moment; ``moments`` are those of which
+    something is known."""
+
+    image: Image
+    state: State
+    moments: tuple[int, ...]
+    task: Task
+    order: LabelOrder
+
+    def picture(self, t: int) -> Picture:
+        return picture_open(self.image, t)
+
+    def truth(self, t: int) -> Truth:
+        grid = (self.image.size_z, self.image.size_y, self.image.size_x)
+        findings, rows = at_moment(self.state.findings, self.state.slices, t, self.image.size_z)
+        return truth_of(self.task, findings, rows, grid, self.order)
+
+
+def case_load(entry: Entry, task: Task, order: LabelOrder) -> KnownCase:
     """The pixels and the accepted truth of one entry, exactly the revision that was frozen."""
     image = Image.objects.get(pk=entry["image"])
     revision = MaskRevision.objects.get(pk=entry["revision"])
@@ -47,30 +75,53 @@ def case_load(entry: Entry, task: Task, order: LabelOrder) -> tuple[Picture, Tru
             "then freeze a new training set."
         )
     state = state_at(revision)
-    grid = (image.size_z, image.size_y, image.size_x)
-    return picture_open(image), truth_of(task, state.findings, state.slices, grid, order)
+    moments = moments_to_learn(state.slices, image.size_t, image.size_z)
+    return KnownCase(image, state, tuple(moments), task, order)
 
 
 def training_cases(training_set: TrainingSet, kind: str = "") -> tuple[list[TrainingCase], Task]:
-    """Train and validation parts as the engine takes them; never a hold-out case."""
+    """Train and validation parts as the engine takes them; never a hold-out case.
+
+    Every moment of which something is known is a case of its own, in one group with the others of
+    its image and together drawn as often as one still image.
+    """
     parts: tuple[Split, Split] = ("train", "validation")
     listed = [(split, entry) for split in parts for entry in entries_of(training_set, split, kind)]
     task = task_of(training_set, [entry for _, entry in listed])
     order = order_of(training_set)
-    cases = [_training_case(entry, split, task, order) for split, entry in listed]
+    cases = [
+        case for split, entry in listed for case in _training_cases_of(entry, split, task, order)
+    ]
     if not any(case.split == "train" for case in cases):
         raise InvalidInputError("This training set holds no case of that kind to train on.")
     return cases, task
 
 
-def _training_case(entry: Entry, split: Split, task: Task, order: LabelOrder) -> TrainingCase:
+def _training_cases_of(
+    entry: Entry, split: Split, task: Task, order: LabelOrder
+) -> list[TrainingCase]:
+    name = f"{entry['case']}:{entry['digest']}"
+    if not entry.get("is_moving"):
+        return [_training_case(entry, split, task, order, name, 0, 1.0)]
+    moments = case_load(entry, task, order).moments
+    return [
+        _training_case(entry, split, task, order, f"{name}:{t}", t, 1 / len(moments))
+        for t in moments
+    ]
+
+
+def _training_case(
+    entry: Entry, split: Split, task: Task, order: LabelOrder, name: str, t: int, weight: float
+) -> TrainingCase:
     def load() -> tuple[Picture, Truth]:
-        return case_load(entry, task, order)
+        known = case_load(entry, task, order)
+        return known.picture(t), known.truth(t)
 
     return TrainingCase(
-        id=f"{entry['case']}:{entry['digest']}",
+        id=name,
         load=load,
         group=entry["group"] or entry["patient_key"] or entry["case"],
         split=split,
+        weight=weight,
         kind=entry["kind"],
     )

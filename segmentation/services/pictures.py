@@ -21,10 +21,10 @@ def picture_open(image: Image, t: int = 0) -> Picture:
     )
 
 
-def picture_read(image: ReadImage) -> Picture:
-    """The first moment of an image out of a file, stored nowhere yet."""
+def picture_read(image: ReadImage, t: int = 0) -> Picture:
+    """One moment ``t`` of an image out of a file, stored nowhere yet."""
     return Picture(
-        pixels=seen_values(image.pixels[0], image.slope, image.intercept, image.inverted_display),
+        pixels=seen_values(image.pixels[t], image.slope, image.intercept, image.inverted_display),
         spacing_mm=image.spacing_mm,
         modality=image.modality,
     )

@@ -28,7 +28,7 @@ from segmentation.models import (
     SegmentationRun,
     SliceChange,
 )
-from segmentation.selectors.revisions import Place, State, grid_zyx, pack, state_at
+from segmentation.selectors.revisions import Place, State, grid_tzyx, pack, state_at
 from segmentation.services.audit import event_record
 from segmentation.services.changes import Change, FindingRow, Limits, SliceRows
 from segmentation.services.digests import finding_digest, state_digest
@@ -100,7 +100,8 @@ def case_locked(case: Case) -> Case:
 def limits_of(case: Case) -> Limits:
     """What masks of this case may be."""
     labels = Label.objects.filter(project_id=case.project_id).values_list("index", flat=True)
-    return Limits(grid_zyx(case), frozenset(labels))
+    moments, *zyx = grid_tzyx(case)
+    return Limits((zyx[0], zyx[1], zyx[2]), frozenset(labels), moments)
 
 
 def append_on_line(case: Case, step: Step) -> MaskRevision:

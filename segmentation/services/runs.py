@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from segmentation.engine.inference import segment
+from segmentation.engine.moments import segment_moments
 from segmentation.engine.preprocessing import parse_recipe
 from segmentation.engine.types import Segmentation, Settings
 from segmentation.errors import UnsuitableNetworkError
@@ -67,8 +67,9 @@ def run_execute(work: Work) -> None:
     choice = _choose(work, image)
     work.progress(0.0, "Loading the network")
     project = image.case.project
-    segmentation = segment(
-        picture_open(image),
+    segmentation = segment_moments(
+        lambda t: picture_open(image, t),
+        image.size_t,
         network_load(choice.version),
         Settings(score_cutoff=project.score_cutoff, overlap_cutoff=project.overlap_cutoff),
         parse_recipe(choice.steps) if choice.recipe else None,

@@ -103,7 +103,7 @@ def _entry(case: Case, image: Image) -> Entry:
     revision = case.accepted_revision
     if revision is None:
         raise ValueError("only accepted cases have an entry")
-    return {
+    entry = {
         "case": str(case.id),
         "number": case.number,
         "revision": str(revision.id),
@@ -116,6 +116,7 @@ def _entry(case: Case, image: Image) -> Entry:
         "is_holdout": case.is_holdout,
         "is_volume": image.size_z > 1,
     }
+    return entry | {"is_moving": True} if image.size_t > 1 else entry
 
 
 def _families(entries: Iterable[Entry]) -> list[list[Entry]]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.cases import Truth
+from segmentation.engine.geometry import moment_and_z
 from segmentation.engine.masks import from_bytes, paint
 from segmentation.engine.types import Box, Task
 from segmentation.errors import InvalidInputError
@@ -66,7 +67,8 @@ def truth_of(
     grid_zyx: tuple[int, int, int],
     order: LabelOrder,
 ) -> Truth:
-    """What a revision says about its image, as the engine's ``Truth`` on the stored grid.
+    """What a revision says about one moment (see ``at_moment``), as the engine's ``Truth`` on the
+    stored grid.
 
     Rejected and suppressed findings say nothing. Where findings overlap, the one with the higher
     score is on top, a person's own above all. *Ignore* labels and, if any region is marked as
@@ -98,6 +100,41 @@ def counting(findings: Findings) -> tuple[Numbered, ...]:
         for number, fields in sorted(findings.items())
         if number != REVIEWED and fields.get("state") not in EMPTY_STATES
     )
+
+
+def at_moment(
+    findings: Findings, rows: Rows, t: int, size_z: int
+) -> tuple[Findings, dict[tuple[int, int], bytes]]:
+    """What a revision says about moment ``t``: masks by z, and the findings that may stand there.
+
+    Mere boxes of other moments are left out; a finding without box and mask speaks of the whole
+    image.
+    """
+    here = {}
+    drawn = {finding for finding, _ in rows}
+    for (finding, plane), runs in rows.items():
+        moment, z = moment_and_z(plane, size_z)
+        if moment == t:
+            here[finding, z] = runs
+    shown = {
+        finding: fields
+        for finding, fields in findings.items()
+        if finding in drawn
+        or not fields.get("box")
+        or moment_and_z(int(fields.get("z") or 0), size_z)[0] == t
+    }
+    return shown, here
+
+
+def moments_to_learn(rows: Rows, moments: int, size_z: int) -> list[int]:
+    """The moments of which something is known: those with a reviewed region where any is marked,
+    else all, as of a still image."""
+    marked = {
+        moment_and_z(plane, size_z)[0]
+        for (finding, plane), runs in rows.items()
+        if finding == REVIEWED and runs
+    }
+    return sorted(marked) or list(range(moments))
 
 
 def lowest_first(findings: Iterable[Numbered]) -> list[Numbered]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from segmentation.engine.checkpoints import Network
 from segmentation.management.commands import evaluate as command
-from tests.commands.folders import disc_folder, run
+from tests.commands.folders import disc_folder, run, write_index
 from tests.commands.test_segment import saved
 from tests.engine.drawn import discs
 from tests.engine.test_inference import Oracle
@@ -73,3 +74,21 @@ def test_a_case_without_a_mask_is_left_out_and_said(data, network) -> None:
     _, answer, said = run("evaluate", "--data", data, "--split", "test", "--network", network)
     assert [case["id"] for case in answer["cases"]] == ["disc2", "disc4"]
     assert "disc3" in said
+
+
+def test_every_frame_of_a_cine_is_scored_with_its_own_page_of_the_mask(tmp_path, network) -> None:
+    """Grey values number the objects; the mask of the second frame misses one of them."""
+    frames = np.concatenate([discs(seed)[1].instances for seed in (1, 2)]).astype(np.uint8)
+    known = frames.astype(np.uint16)
+    known[1][known[1] == 1] = 0
+    folder = tmp_path / "cine"
+    folder.mkdir()
+    tifffile.imwrite(folder / "c.tif", frames, imagej=True, metadata={"axes": "TYX"})
+    tifffile.imwrite(folder / "c_mask.tif", known, photometric="minisblack")
+    write_index(folder, [{"id": "c", "image": "c.tif", "mask": "c_mask.tif", "n_instances": 9}])
+    code, answer, _ = run("evaluate", "--data", folder, "--split", "", "--network", network)
+    assert code == 0
+    first, second = answer["cases"]
+    assert (first["id"], second["id"]) == ("c, moment 1", "c, moment 2")
+    assert first["ap50"] == 1.0
+    assert (second["found"], second["invented"]) == (int(frames[1].max()) - 1, 1)

@@ -59,7 +59,7 @@ def test_a_refused_case_ends_with_1_and_the_others_are_there(
 ) -> None:
     whole = export_formats.write_labels
 
-    def damaging(path: Path, labels: Any) -> None:
+    def damaging(path: Path, labels: Any, axes: str) -> None:
         whole(path, np.zeros_like(labels) if path.name.startswith("case-1") else labels)
 
     monkeypatch.setattr(export_formats, "write_labels", damaging)
@@ -76,7 +76,9 @@ def test_where_every_case_is_refused_nothing_is_written(
 ) -> None:
     whole = export_formats.write_labels
     monkeypatch.setattr(
-        export_formats, "write_labels", lambda path, labels: whole(path, np.zeros_like(labels))
+        export_formats,
+        "write_labels",
+        lambda path, labels, axes: whole(path, labels * 0),
     )
     code, told, _ = export(tmp_path / "out")
     assert (code, told["folder"], told["files"]) == (1, None, [])
@@ -86,7 +88,7 @@ def test_where_every_case_is_refused_nothing_is_written(
 def test_an_export_that_breaks_off_leaves_nothing(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, labels: Any) -> None:
+    def full(path: Path, labels: Any, axes: str) -> None:
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(export_formats, "write_labels", full)

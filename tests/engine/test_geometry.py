@@ -12,7 +12,9 @@ import pytest
 from segmentation.engine import geometry
 from segmentation.engine.errors import InvalidArrayError
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "coordinates.json").read_text())
+SHARED = Path(__file__).parents[1] / "vectors"
+VECTORS = json.loads((SHARED / "coordinates.json").read_text())
+MOMENTS = json.loads((SHARED / "moments.json").read_text())
 ROTATION = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
 
 
@@ -26,6 +28,14 @@ def test_shared_vectors(case: dict) -> None:
         assert np.allclose(
             geometry.world_to_voxel(affine, pair["world_lps"]), pair["voxel_xyz"], atol=1e-9
         )
+
+
+@pytest.mark.parametrize("case", MOMENTS, ids=lambda case: case["name"])
+def test_planes_are_numbered_through_all_moments(case: dict) -> None:
+    for place in case["planes"]:
+        plane = geometry.plane_number(place["t"], place["z"], case["size_z"])
+        assert plane == place["plane"]
+        assert geometry.moment_and_z(plane, case["size_z"]) == (place["t"], place["z"])
 
 
 def test_the_first_voxel_of_a_tilted_grid_lies_at_its_origin() -> None:

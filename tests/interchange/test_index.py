@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from segmentation.interchange.intake import read_paths
@@ -137,6 +138,32 @@ def test_an_exported_mask_comes_back_onto_its_series(sandbox: Sandbox, tmp_path:
     index(tmp_path, [{"image": "s", "mask": "m.nii.gz"}])
     (case,) = read_paths([tmp_path], sandbox=sandbox).cases
     assert np.array_equal(case.truths[0].array, mask)
+
+
+def test_masks_of_an_image_with_moments_have_as_many(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Turned along x and y, four slices, three moments; planes run on through the moments."""
+    values = np.random.default_rng(1).integers(0, 9, (7, 5, 4, 3)).astype(np.int16)
+    affine = np.diag([1.0, 2.0, 3.0, 1.0])
+    nib.save(nib.Nifti1Image(values, affine), tmp_path / "v.nii.gz")
+    labels = (values > 6).astype(np.uint8)
+    nib.save(nib.Nifti1Image(labels, affine), tmp_path / "l.nii.gz")
+    nib.save(nib.Nifti1Image(labels[..., 0], affine), tmp_path / "one.nii.gz")
+    frames = values[:, :, 0].T.astype(np.uint8)
+    tifffile.imwrite(tmp_path / "c.tif", frames, imagej=True, metadata={"axes": "TYX"})
+    write_labels(tmp_path / "p.tif", labels[:, :, 0].T)
+    index(tmp_path, [
+        {"image": "v.nii.gz", "label": "l.nii.gz"},
+        {"image": "v.nii.gz", "label": "one.nii.gz"},
+        {"image": "c.tif", "label": "p.tif"},
+    ])  # fmt: skip
+    intake = read_paths([tmp_path], sandbox=sandbox)
+    whole, wrong, cine = intake.cases
+    stored = whole.image.source.from_source(np.moveaxis(labels, 3, 0)).reshape(12, 5, 7)
+    assert np.array_equal(whole.truths[0].array, stored)
+    assert wrong.truths == ()
+    assert codes(intake) == {"one.nii.gz": "mask_size_differs"}
+    assert cine.image.pixels.shape == (3, 1, 1, 5, 7)
+    assert np.array_equal(cine.truths[0].array, labels[:, :, 0].T)
 
 
 def test_classes_are_named_by_the_coco_file_beside_the_index(

@@ -63,7 +63,7 @@ def test_a_refused_case_is_told_in_the_job_s_result(
 ) -> None:
     whole = export_formats.write_labels
     monkeypatch.setattr(
-        export_formats, "write_labels", lambda path, labels: whole(path, labels * 0)
+        export_formats, "write_labels", lambda path, labels, axes: whole(path, labels * 0)
     )
     job = asked(project, reviewer)
     job_execute(job.pk)

@@ -211,8 +211,8 @@ def test_a_file_that_does_not_read_back_is_not_offered_and_hides_no_other(
     written: list[Path] = []
     whole = export_formats.write_labels
 
-    def damaging(path: Path, labels: Any) -> None:
-        whole(path, labels)
+    def damaging(path: Path, labels: Any, axes: str) -> None:
+        whole(path, labels, axes)
         written.append(path)
         if len(written) == 2:
             whole(path, np.zeros_like(labels))

@@ -24,9 +24,11 @@ def an_array(*planes: list[str]) -> Any:
     )
 
 
-def read(project: Project, *truths: ReadTruth) -> FirstRevision:
+def read(project: Project, *truths: ReadTruth, depth: int = 0) -> FirstRevision:
+    """By default everything is one moment."""
     labels = Label.objects.filter(project=project)
-    return first_revision(truths, project, labels, SIZE)
+    depth = depth or max(1 if truth.array is None else len(truth.array) for truth in truths)
+    return first_revision(truths, project, labels, SIZE, depth)
 
 
 def areas(made: FirstRevision) -> list[tuple[int, int, int]]:
@@ -124,3 +126,20 @@ def test_words_become_image_labels_and_unknown_ones_are_told() -> None:
     made = read(project, ReadTruth("labels", labels=("Malignant", "sarcoma")))
     assert areas(made) == [(2, 0, 0)]
     assert made.left_out == ["The project has no label 'sarcoma'."]
+
+
+def test_pieces_of_a_class_end_with_their_moment() -> None:
+    """One place at two frames of a cine is two objects; as two slices of a volume it is one."""
+    project = a_project()
+    twice = np.concatenate([an_array(["11......", *["........"] * 5])] * 2)
+    truth = ReadTruth("classes", twice)
+    cine, volume = read(project, truth, depth=1), read(project, truth, depth=2)
+    assert areas(cine) == [(1, 1, 2), (1, 1, 2)]
+    assert [row.z for row in cine.slices] == [0, 1]
+    assert areas(volume) == [(1, 2, 4)]
+
+
+def test_an_object_of_one_number_is_one_finding_through_all_moments() -> None:
+    twice = np.concatenate([TWO_OBJECTS] * 2)
+    made = read(a_project(), ReadTruth("instances", twice))
+    assert areas(made) == [(1, 2, 8), (1, 2, 6)]

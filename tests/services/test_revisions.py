@@ -70,6 +70,22 @@ def test_a_first_stroke_becomes_the_head_and_opens_the_case(case: Case, annotato
     assert saved.revision.digest == digest_of(state)
 
 
+def test_a_mask_of_one_moment_of_a_cine_stands_on_the_plane_of_that_moment() -> None:
+    cine = a_case(a_project(), moments=4)
+    annotator = a_member(cine.project, "annotator")
+    save(annotator, cine, [a_slice(1, z=3)], [a_finding(1, z=3)])
+    assert state_current(cine).slices == {(1, 3): rows_of(0, 0, 4, 4)}
+
+
+def test_a_plane_beyond_the_last_moment_is_refused(case: Case, annotator: User) -> None:
+    series = a_case(case.project, zyx=(3, 48, 64), moments=2)
+    save(annotator, series, [a_slice(1, z=5)], [a_finding(1)])
+    with pytest.raises(InvalidInputError, match="no slice 6; the image has 6 in 2 moments"):
+        save(annotator, series, [a_slice(1, z=6)])
+    with pytest.raises(InvalidInputError, match="no slice 1; the image has 1"):
+        save(annotator, case, [a_slice(1, z=1)], [a_finding(1)])
+
+
 def test_the_head_tables_equal_the_folded_history_after_every_kind_of_step(
     case: Case, annotator: User
 ) -> None:

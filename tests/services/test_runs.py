@@ -137,6 +137,23 @@ def test_all_candidates_are_kept_as_the_page_reads_them(case: Case) -> None:
     assert candidate["suppressed_by"] is None
 
 
+def test_every_moment_of_a_cine_is_predicted_on_its_own_planes(project: Project) -> None:
+    a_version()
+    cine = a_case(project, zyx=(2, 48, 64), moments=3)
+    job = predict(cine)
+    assert job.state == "succeeded"
+    rows = {row.z: bytes(row.change.runs) for row in CurrentSlice.objects.filter(case=cine)}
+    assert sorted(rows) == [0, 1, 2, 3, 4, 5]
+    pack = cine.images.get().pack_id
+    for t in range(3):
+        for z in range(2):
+            mask = masks.decode(masks.from_bytes(rows[t * 2 + z]), (48, 64))
+            assert np.array_equal(mask, slice_plane(pack, z, t)[0] > CUT)
+    assert CurrentFinding.objects.filter(case=cine).count() == 1
+    frame = candidates_frame(user=a_member(project, "viewer"), case_id=cine.pk)
+    assert json.loads(zstandard.decompress(frame))["moments"] == 3
+
+
 def test_a_request_while_one_waits_is_the_same_job(case: Case) -> None:
     a_version()
     person = a_member(case.project, "annotator")
@@ -204,14 +221,14 @@ def test_a_case_touched_while_its_prediction_waits_is_left_alone(case: Case) -> 
 
 def during(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen while the network computes."""
-    whole = runs.segment
+    whole = runs.segment_moments
 
     def segment(*given: Any, **named: Any) -> Any:
         found = whole(*given, **named)
         happens()
         return found
 
-    monkeypatch.setattr(runs, "segment", segment)
+    monkeypatch.setattr(runs, "segment_moments", segment)
 
 
 def test_a_case_touched_while_it_is_computed_is_left_alone(
@@ -280,10 +297,13 @@ def test_a_recipe_that_a_person_set_is_used_and_named(
         project=case.project, number=2, steps=steps, digest="another"
     )
     asked: list[Any] = []
-    whole = runs.segment
-    monkeypatch.setattr(
-        runs, "segment", lambda *given, **named: (asked.append(given[3]), whole(*given, **named))[1]
-    )
+    whole = runs.segment_moments
+
+    def segment(*given: Any, **named: Any) -> Any:
+        asked.append(given[4])
+        return whole(*given, **named)
+
+    monkeypatch.setattr(runs, "segment_moments", segment)
     job = predict(case)
     assert (job.state, job.cause) == ("succeeded", "")
     assert asked[0] is not None

@@ -10,7 +10,13 @@ import pytest
 
 from segmentation.engine.masks import encode, to_bytes
 from segmentation.errors import InvalidInputError
-from segmentation.services.truths import engine_task, label_order, truth_of
+from segmentation.services.truths import (
+    at_moment,
+    engine_task,
+    label_order,
+    moments_to_learn,
+    truth_of,
+)
 
 GRID = (1, 4, 6)
 
@@ -100,3 +106,25 @@ def test_volumes_are_for_semantic_projects() -> None:
     assert engine_task("instances", is_volume=False) == "instance2d"
     with pytest.raises(InvalidInputError, match="volumes"):
         engine_task("instances", is_volume=True)
+
+
+def test_a_moment_has_its_own_masks_and_boxes_and_the_labels_of_the_whole_image() -> None:
+    """Three slices a moment: plane 4 is slice 1 of moment 1."""
+    findings = {
+        1: finding(1),
+        2: finding(1, box=[0, 0, 2, 2], z=1),
+        3: finding(1, box=[1, 1, 3, 3], z=5),
+        4: finding(3),
+    }
+    rows = {(1, 1): rows_of(0), (1, 4): rows_of(1, 2)}
+    shown, here = at_moment(findings, rows, 1, 3)
+    assert here == {(1, 1): rows_of(1, 2)}
+    assert sorted(shown) == [1, 3, 4]
+    first, _ = at_moment(findings, rows, 0, 3)
+    assert sorted(first) == [1, 2, 4]
+
+
+def test_only_reviewed_moments_are_learned_from_once_any_is_marked() -> None:
+    drawn = {(1, 0): rows_of(0)}
+    assert moments_to_learn(drawn, 3, 2) == [0, 1, 2]
+    assert moments_to_learn(drawn | {(0, 3): rows_of(0), (0, 0): b""}, 3, 2) == [1]

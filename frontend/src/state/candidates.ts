@@ -9,6 +9,9 @@ export type CandidateMessage = {
   readonly label: number;
   readonly score: number;
   readonly box: Box | null;
+  /** The plane of a mere box. */
+  readonly z?: number | null;
+  /** Run lengths by plane. */
   readonly slices: Readonly<Record<string, string>>;
 };
 export type CandidatesMessage = {
@@ -52,14 +55,14 @@ export class Candidates {
 
   /** What a candidate is as a finding that nobody has judged. */
   fields(candidate: number): FindingFields {
-    const { label, score, box } = this.messages[candidate];
+    const { label, score, box, z } = this.messages[candidate];
     const slices = [...this.mask(candidate).keys()];
     return {
       label,
       state: "proposed",
       score,
       box,
-      z: slices.length === 1 ? slices[0] : null,
+      z: slices.length === 1 ? slices[0] : (z ?? null),
       candidate,
       run: this.run,
       source: "network",

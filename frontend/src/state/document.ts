@@ -3,7 +3,7 @@ import { sha256 } from "../domain/sha256";
 import { EMPTY, xor, type Spans } from "../domain/spans";
 import type { Cutoffs, FindingFields } from "./types";
 
-/** Voxels of one finding on one slice that change sides: applying it twice changes nothing. */
+/** Voxels of one finding on one plane (`z`, see domain/moments) that change sides: applying it twice changes nothing. */
 export type MaskDelta = { readonly finding: number; readonly z: number; readonly toggled: Spans };
 export type FindingDelta = {
   readonly finding: number;
@@ -31,7 +31,7 @@ export function reversed(change: Change): Change {
   return { operation, masks, findings, ...(cutoffs && { cutoffs: { before: cutoffs.after, after: cutoffs.before } }) };
 }
 
-/** The findings of a case and their masks, slice by slice. Only `apply` changes it. */
+/** The findings of a case and their masks, plane by plane through all moments. Only `apply` changes it. */
 export class CaseDocument {
   cutoffs: Cutoffs = { score: 0, overlap: 1 };
   private freeFrom = 1;
@@ -57,17 +57,17 @@ export class CaseDocument {
     return this.byFinding.get(finding)?.get(z) ?? EMPTY;
   }
 
-  /** All drawn slices of one finding. */
+  /** All drawn planes of one finding. */
   slices(finding: number): ReadonlyMap<number, Spans> {
     return this.byFinding.get(finding) ?? NOTHING;
   }
 
-  /** Everything drawn on one slice, by finding. */
+  /** Everything drawn on one plane, by finding. */
   slice(z: number): ReadonlyMap<number, Spans> {
     return this.bySlice.get(z) ?? NOTHING;
   }
 
-  /** Every slice on which something is drawn. */
+  /** Every plane on which something is drawn. */
   drawnSlices(): number[] {
     return [...this.bySlice.keys()].sort((a, b) => a - b);
   }

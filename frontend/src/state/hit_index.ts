@@ -3,7 +3,7 @@ import type { CaseDocument } from "./document";
 
 const CELL = 64;
 
-/** Which findings lie under a pixel, by a grid of 64-pixel cells per slice, made when first asked. */
+/** Which findings lie under a pixel, by a grid of 64-pixel cells per plane, made when first asked. */
 export class HitIndex {
   private readonly slices = new Map<number, Map<number, number[]>>();
 

@@ -1,4 +1,5 @@
 import { planeDepth, sliceOf, voxelToWorld, type Plane } from "../domain/coordinates";
+import { momentAndZ } from "../domain/moments";
 import { threeFigures } from "../domain/units";
 import type { ReviewState } from "./review_state";
 import type { Looks } from "./view_state";
@@ -6,6 +7,12 @@ import type { Looks } from "./view_state";
 /** "61 / 120" */
 export function describeSlice(state: ReviewState, plane: Plane, looks: Looks): string {
   return `${sliceOf(plane, looks.cursor) + 1} / ${planeDepth(plane, state.facts.grid)}`;
+}
+
+/** The slice that masks by plane stand on, "3"; where there are moments, "3 · frame 12". */
+export function describePlane({ facts }: ReviewState, plane: number, frame: string): string {
+  const { t, z } = momentAndZ(plane, facts.grid.nz);
+  return facts.times === 1 ? String(z + 1) : `${z + 1} · ${frame} ${t + 1}`;
 }
 
 export type PlaneStatus = { slice: number; depth: number; loaded: number; slices: number };

@@ -1,4 +1,5 @@
 import type { CanvasPoint, Plane, View, Voxel } from "../domain/coordinates";
+import { atMoment, planeNumber, toPlanes } from "../domain/moments";
 import type { Spans } from "../domain/spans";
 import type { Candidates } from "./candidates";
 import { CaseDocument, type Change } from "./document";
@@ -64,7 +65,7 @@ export class ReviewState {
   tools: ToolSettings;
   selected: number | null = null;
   pointer: Pointer | null = null;
-  /** Masks of an older version, shown beside the present ones. */
+  /** Masks of an older version by plane, shown beside the present ones. */
   compared: ReadonlyMap<number, Spans> | null = null;
   editable = false;
 
@@ -97,6 +98,26 @@ export class ReviewState {
       if (touched.length > 0 || findings.length === 0) this.topics.tell("masks");
       if (findings.length > 0 || touched.length === 0) this.topics.tell("findings", "masks");
     });
+  }
+
+  /** How many planes masks may lie on, over all moments. */
+  get planes(): number {
+    return this.facts.times * this.facts.grid.nz;
+  }
+
+  /** The plane of slice `z` at the moment that is looked at. */
+  here(z: number): number {
+    return planeNumber(this.looks.t, z, this.facts.grid.nz);
+  }
+
+  /** Of masks by plane, those of the moment that is looked at, by z. */
+  ofMoment(planes: ReadonlyMap<number, Spans>): ReadonlyMap<number, Spans> {
+    return this.facts.times === 1 ? planes : atMoment(planes, this.looks.t, this.facts.grid.nz);
+  }
+
+  /** Masks by z, laid on the planes of the moment that is looked at. */
+  onMoment(slices: ReadonlyMap<number, Spans>): ReadonlyMap<number, Spans> {
+    return this.facts.times === 1 ? slices : toPlanes(slices, this.looks.t, this.facts.grid.nz);
   }
 
   look(change: Partial<Looks>): void {

@@ -21,7 +21,7 @@ export function suppressedHere(state: ReviewState): Suppressed[] {
   return found;
 }
 
-/** The surest suppressed candidate under a voxel; null where there is none. */
+/** The surest suppressed candidate under a pixel of plane `z`; null where there is none. */
 export function suppressedAt(state: ReviewState, x: number, y: number, z: number): number | null {
   const index = Math.floor(y) * state.facts.grid.nx + Math.floor(x);
   const under = suppressedHere(state).filter(({ slices }) => {

@@ -14,6 +14,7 @@ export type FindingFields = {
   readonly state: FindingState;
   readonly score: number | null;
   readonly box: Box | null;
+  /** The plane of the box, see domain/moments. */
   readonly z: number | null;
   readonly candidate: number | null;
   readonly run: string | null;

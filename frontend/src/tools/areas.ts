@@ -58,7 +58,7 @@ export class PolygonTool extends PlainTool {
     if (corners.length < 3) return;
     const [{ plane, slice, alt, shift, voxel }] = corners;
     const pieces = fillPolygon(corners.map((corner) => corner.image), planeSize(plane, this.state.facts.grid));
-    const drawn = piecesToSlices(pieces, plane, slice, this.state.facts.grid);
+    const drawn = this.state.onMoment(piecesToSlices(pieces, plane, slice, this.state.facts.grid));
     const findings = alt ? erased(this.state, voxel) : [strokeTarget(this.state, { ...voxel, joins: shift }).number];
     this.state.draft.extend(alt ? eraseFrom(this.state, findings, drawn) : addTo(this.state, findings[0], drawn));
     finishStroke(this.state, findings, alt ? "cut" : "polygon");
@@ -96,14 +96,14 @@ export class FillTool extends PlainTool {
     const region = state.tools.fillBy === "hole" ? this.hole(seed, z) : this.alike(seed, z);
     if (!region || region.length === 0 || event.voxel.x < 0 || event.voxel.x >= nx || event.voxel.y >= ny) return;
     const { number } = strokeTarget(state, { ...event.voxel, joins: event.shift || state.tools.fillBy === "hole" });
-    state.draft.extend(addTo(state, number, new Map([[z, region]])));
+    state.draft.extend(addTo(state, number, new Map([[state.here(z), region]])));
     finishStroke(state, [number], "fill");
   }
 
   private hole(seed: number, z: number): Spans | null {
     const target = this.state.target();
     const { nx, ny } = this.state.facts.grid;
-    return target === null ? null : holeAt(this.state.document.mask(target, z), seed, { width: nx, height: ny });
+    return target === null ? null : holeAt(this.state.document.mask(target, this.state.here(z)), seed, { width: nx, height: ny });
   }
 
   private alike(seed: number, z: number): Spans | null {
@@ -139,7 +139,7 @@ export class ReviewedTool extends PlainTool {
     const from = this.from;
     this.cancel();
     if (!box || !from || box[2] - box[0] < 2 || box[3] - box[1] < 2) return;
-    reviewBox(this.state, box, event.slice, !from.alt);
+    reviewBox(this.state, box, this.state.here(event.slice), !from.alt);
   }
 
   override cancel(): boolean {

@@ -26,7 +26,7 @@ export class BoxTool extends PlainTool {
     const { state } = this;
     const { x, y } = event.voxel;
     const held = this.held(event);
-    const hit = held ? state.selected : state.hits.at(x, y, event.slice);
+    const hit = held ? state.selected : state.hits.at(x, y, state.here(event.slice));
     const box = hit === null ? null : (state.document.finding(hit)?.box ?? null);
     if (hit === null || box === null || event.shift) this.going = { kind: "draw", from: event };
     else {
@@ -66,9 +66,9 @@ export class BoxTool extends PlainTool {
 
   private draw(from: ToolEvent, to: ToolEvent): void {
     const [width, height] = [Math.abs(to.canvas.x - from.canvas.x), Math.abs(to.canvas.y - from.canvas.y)];
-    if (width < SMALLEST_PX || height < SMALLEST_PX) return this.state.select(this.state.hits.at(to.voxel.x, to.voxel.y, to.slice));
+    if (width < SMALLEST_PX || height < SMALLEST_PX) return this.state.select(this.state.hits.at(to.voxel.x, to.voxel.y, this.state.here(to.slice)));
     const finding = this.state.document.nextNumber();
-    this.state.history.commit(newBoxChange(this.state, finding, boxBetween(from.image, to.image), from.slice));
+    this.state.history.commit(newBoxChange(this.state, finding, boxBetween(from.image, to.image), this.state.here(from.slice)));
     this.state.select(finding);
   }
 
@@ -76,7 +76,7 @@ export class BoxTool extends PlainTool {
   private held(event: ToolEvent): Grip | null {
     const { state } = this;
     const fields = state.selected === null ? null : state.document.finding(state.selected);
-    if (!fields?.box || (fields.z ?? 0) !== event.slice) return null;
+    if (!fields?.box || (fields.z ?? 0) !== state.here(event.slice)) return null;
     const view = state.views.axial;
     const [x1, y1, x2, y2] = fields.box;
     const a = imageToCanvas(view, { u: x1, v: y1 } as ImagePoint);

@@ -77,7 +77,7 @@ export class SelectTool extends PlainTool {
     this.going = true;
     this.last = event;
     const { x, y, z } = event.voxel;
-    this.state.select(this.state.hits.at(x, y, Math.floor(z)));
+    this.state.select(this.state.hits.at(x, y, this.state.here(Math.floor(z))));
     this.move(event);
   }
 
@@ -94,7 +94,7 @@ export class SelectTool extends PlainTool {
     const { state, last } = this;
     if (!last || !state.editable || !state.looks.suppressedShown) return;
     const { x, y, z } = last.voxel;
-    const candidate = suppressedAt(state, x, y, Math.floor(z));
+    const candidate = suppressedAt(state, x, y, state.here(Math.floor(z)));
     if (candidate !== null) revive(state, candidate);
   }
 

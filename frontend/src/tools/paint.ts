@@ -17,7 +17,7 @@ abstract class StrokeTool extends PlainTool {
   private stroke: Stroke | null = null;
   private over: ToolEvent | null = null;
 
-  /** Voxels between two places of the pointer, by slice. */
+  /** Voxels between two places of the pointer, by z. */
   protected abstract stamp(from: ToolEvent, to: ToolEvent): Map<number, Spans>;
 
   override down(event: ToolEvent): void {
@@ -31,7 +31,7 @@ abstract class StrokeTool extends PlainTool {
     this.hover(event);
     if (!this.stroke) return;
     const { findings, erases, last } = this.stroke;
-    const drawn = this.stamp(last.slice === event.slice ? last : event, event);
+    const drawn = this.state.onMoment(this.stamp(last.slice === event.slice ? last : event, event));
     this.state.draft.extend(erases ? eraseFrom(this.state, findings, drawn) : addTo(this.state, findings[0], drawn));
     this.stroke.last = event;
   }
@@ -109,7 +109,7 @@ function between(a: Voxel, b: Voxel, share: number): { x: number; y: number; z: 
 export function erased(state: ReviewState, { x, y, z }: Voxel): number[] {
   const target = state.target();
   if (target !== null) return [target];
-  const under = state.hits.at(x, y, Math.floor(z));
+  const under = state.hits.at(x, y, state.here(Math.floor(z)));
   if (under !== null) state.select(under);
   return under === null ? [] : [under];
 }

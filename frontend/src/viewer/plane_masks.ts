@@ -1,14 +1,13 @@
-import type { Plane } from "../domain/coordinates";
+import { planeDepth, planeSize, type Plane } from "../domain/coordinates";
 import { maskOnPlane } from "../domain/planes";
 import { boundingBox, EMPTY, type Box, type Spans } from "../domain/spans";
 import type { ReviewState } from "../state/review_state";
-import { planeSize } from "../domain/coordinates";
 
 export type PlaneMask = { readonly finding: number; readonly spans: Spans; readonly box: Box };
 
 /** The shown masks of the slice that a plane is on, each with its box; remembers unchanged ones. */
 export class PlaneMasks {
-  private slice = -1;
+  private at = -1;
   private readonly known = new Map<number, PlaneMask>();
   private readonly width: number;
 
@@ -26,14 +25,14 @@ export class PlaneMasks {
   }
 
   of(finding: number, slice: number): PlaneMask | null {
-    if (slice !== this.slice) {
+    const at = this.state.looks.t * planeDepth(this.plane, this.state.facts.grid) + slice;
+    if (at !== this.at) {
       this.known.clear();
-      this.slice = slice;
+      this.at = at;
     }
     const known = this.known.get(finding);
     if (known) return known.spans.length > 0 ? known : null;
-    const slices = this.state.document.slices(finding);
-    const spans = slices.size > 0 ? maskOnPlane(slices, this.plane, slice, this.state.facts.grid) : EMPTY;
+    const spans = spansHere(this.state, this.state.document.slices(finding), this.plane, slice);
     const mask = { finding, spans, box: boundingBox(spans, this.width) ?? ([0, 0, 0, 0] as const) };
     this.known.set(finding, mask);
     return spans.length > 0 ? mask : null;
@@ -42,7 +41,7 @@ export class PlaneMasks {
   /** Every shown finding with voxels here, low numbers first. */
   shown(slice: number): PlaneMask[] {
     const { document } = this.state;
-    const numbers = this.plane === "axial" ? document.slice(slice).keys() : document.findings().keys();
+    const numbers = this.plane === "axial" ? document.slice(this.state.here(slice)).keys() : document.findings().keys();
     const masks: PlaneMask[] = [];
     for (const finding of [...numbers].sort((a, b) => a - b)) {
       const mask = this.state.isShown(finding) ? this.of(finding, slice) : null;
@@ -50,4 +49,11 @@ export class PlaneMasks {
     }
     return masks;
   }
+}
+
+/** Masks by plane as one plane shows them at the moment that is looked at. */
+export function spansHere(state: ReviewState, planes: ReadonlyMap<number, Spans>, plane: Plane, slice: number): Spans {
+  if (plane === "axial") return planes.get(state.here(slice)) ?? EMPTY;
+  const slices = state.ofMoment(planes);
+  return slices.size > 0 ? maskOnPlane(slices, plane, slice, state.facts.grid) : EMPTY;
 }

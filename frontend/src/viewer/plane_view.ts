@@ -10,7 +10,6 @@ import {
   type View,
   type Voxel,
 } from "../domain/coordinates";
-import { maskOnPlane } from "../domain/planes";
 import { boundingBox, xor, type Box, type Spans } from "../domain/spans";
 import type { Touched } from "../state/document";
 import type { ReviewState } from "../state/review_state";
@@ -22,7 +21,7 @@ import * as marks from "./marks";
 import { MaskLayer, meet } from "./mask_layer";
 import { outlineOf } from "./outlines";
 import { css, findingColour } from "./palette";
-import { PlaneMasks, type PlaneMask } from "./plane_masks";
+import { PlaneMasks, spansHere, type PlaneMask } from "./plane_masks";
 
 // Below this many screen pixels per image pixel, outlines are drawn into the mask picture.
 const VECTOR_SCALE = 1.5;
@@ -65,8 +64,9 @@ export class PlaneView {
     const everything = changes.length + findings.length === 0 || changes.length + findings.length > MANY;
     if (everything || this.plane !== "axial") this.composed = "";
     else {
+      const here = this.state.here(this.slice);
       for (const { z, before, after } of changes) {
-        if (z === this.slice) this.spoil(boundingBox(xor(before, after), this.planeWidth));
+        if (z === here) this.spoil(boundingBox(xor(before, after), this.planeWidth));
       }
       for (const finding of findings) this.spoil(this.masks.of(finding, this.slice)?.box ?? null);
     }
@@ -122,7 +122,7 @@ export class PlaneView {
       for (const finding of [state.selected, this.chosenBefore]) this.spoil(finding === null ? null : (this.masks.of(finding, slice)?.box ?? null));
       this.chosenBefore = state.selected;
     }
-    const key = `${slice}/${edges}/${opacity}`;
+    const key = `${state.looks.t}/${slice}/${edges}/${opacity}`;
     if (key !== this.composed) this.fills.compose(shown, null, edges);
     else this.dirty.forEach((box) => this.fills.compose(shown, wider(box), edges));
     this.composed = key;
@@ -169,7 +169,7 @@ export class PlaneView {
     this.pen.lineWidth = 1.25 / view.scale;
     this.pen.strokeStyle = colour;
     for (const slices of masks) {
-      const spans = maskOnPlane(slices, this.plane, this.slice, this.state.facts.grid);
+      const spans = spansHere(this.state, slices, this.plane, this.slice);
       const box = boundingBox(spans, this.planeWidth);
       if (box && meet(box, within)) this.pen.stroke(outlineOf(spans, this.planeWidth));
     }
@@ -212,7 +212,7 @@ export class PlaneView {
   private boxes(view: View): void {
     const { state } = this;
     for (const [finding, { box, z }] of state.document.findings()) {
-      const bare = box && (z ?? 0) === this.slice && state.isShown(finding) && state.document.slices(finding).size === 0;
+      const bare = box && (z ?? 0) === state.here(this.slice) && state.isShown(finding) && state.document.slices(finding).size === 0;
       if (!bare) continue;
       const chosen = finding === state.selected;
       marks.box(this.pen, view, box, css(findingColour(state, finding)), chosen ? 2.5 : 1.75);

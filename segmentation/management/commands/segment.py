@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 
 from segmentation.engine.checkpoints import Network, load_network, resolve_network
 from segmentation.engine.errors import CancelledError, EngineError
-from segmentation.engine.inference import segment
+from segmentation.engine.moments import segment_moments
 from segmentation.engine.suitability import suits
 from segmentation.engine.types import Settings
 from segmentation.interchange.intake import IntakeReader
@@ -100,10 +100,15 @@ class Command(FileCommand):
         out: Path,
         stopped: Any,
     ) -> dict[str, Any]:
-        picture = picture_read(case.image)
-        fits, reason = suits(network.card, picture, case.kind)
+        fits, reason = suits(network.card, picture_read(case.image), case.kind)
         try:
-            found = segment(picture, network, settings, cancelled=stopped)
+            found = segment_moments(
+                lambda t: picture_read(case.image, t),
+                len(case.image.pixels),
+                network,
+                settings,
+                cancelled=stopped,
+            )
             written = write_results(out, stem, case.image, network, found)
         except CancelledError:
             raise
@@ -126,7 +131,8 @@ class Command(FileCommand):
             "uncertainty": round(found.uncertainty, 6),
             "suits": fits,
             "reason": reason,
-            "warnings": _warnings(case.image),
+            "moments": found.moments,
+            "warnings": list(case.image.warnings),
         }
 
     def _refused(self, path: Path, code: str, sentence: str, name: str = "") -> dict[str, Any]:
@@ -138,13 +144,6 @@ class Command(FileCommand):
 def _inside(path: Path, name: str) -> str:
     """What a person calls an image: the path given, and within a folder the file too."""
     return f"{path} ({name})" if path.is_dir() and name else str(path)
-
-
-def _warnings(image: ReadImage) -> list[str]:
-    warnings = list(image.warnings)
-    if image.pixels.shape[0] > 1:
-        warnings.append(f"Only the first of {image.pixels.shape[0]} moments was segmented.")
-    return warnings
 
 
 def _called(network: Network) -> str:

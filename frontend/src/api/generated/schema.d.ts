@@ -1274,6 +1274,7 @@ export interface components {
         };
         Accepted: {
             finding: number;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number;
             digest: string;
         };
@@ -1597,6 +1598,7 @@ export interface components {
             score: number | null;
             /** @description x1, y1, x2, y2; half-open. */
             box: number[] | null;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number | null;
             candidate: number | null;
             /** Format: uuid */
@@ -1614,6 +1616,7 @@ export interface components {
             score?: number | null;
             /** @description x1, y1, x2, y2; half-open. */
             box?: number[] | null;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z?: number | null;
             candidate?: number | null;
             /** Format: uuid */
@@ -1631,6 +1634,7 @@ export interface components {
             score?: number | null;
             /** @description x1, y1, x2, y2; half-open. */
             box?: number[] | null;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z?: number | null;
             candidate?: number | null;
             /** Format: uuid */
@@ -1651,6 +1655,7 @@ export interface components {
             score: number | null;
             /** @description x1, y1, x2, y2; half-open. */
             box: number[] | null;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number | null;
             candidate: number | null;
             /** Format: uuid */
@@ -2078,7 +2083,7 @@ export interface components {
             username: string;
             full_name: string;
         };
-        /** @description A voxel of the reference grid. */
+        /** @description A voxel of the reference grid; z is counted through all moments. */
         Place: {
             /** Format: double */
             x: number;
@@ -2087,7 +2092,7 @@ export interface components {
             /** Format: double */
             z: number;
         };
-        /** @description A voxel of the reference grid. */
+        /** @description A voxel of the reference grid; z is counted through all moments. */
         PlaceRequest: {
             /** Format: double */
             x: number;
@@ -2344,6 +2349,7 @@ export interface components {
         };
         Slice: {
             finding: number;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number;
             /** @description Base64 of LEB128 run lengths in row-major order; empty erases. */
             runs: string;
@@ -2351,12 +2357,14 @@ export interface components {
         };
         SliceChangeRequest: {
             finding: number;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number;
             /** @description Base64 of LEB128 run lengths in row-major order; empty erases. */
             runs: string;
         };
         SliceDiff: {
             finding: number;
+            /** @description Number of the plane, counted through all moments: t * size z + z. */
             z: number;
             /** @description Pixels. */
             added: number;

@@ -147,15 +147,15 @@ export class Commands {
   }
 
   private frame(by: number): void {
-    const { state } = this.opened;
+    const { state, controller } = this.opened;
     const { times } = state.facts;
-    if (times > 1) state.look({ t: (state.looks.t + by + times) % times });
+    if (times > 1 && !controller.busy) state.look({ t: (state.looks.t + by + times) % times });
   }
 
   private reviewed(): void {
     const { state } = this.opened;
     const z = Math.floor(state.looks.cursor.z);
-    const known = state.document.mask(0, z);
+    const known = state.document.mask(0, state.here(z));
     const isWhole = known.length === 2 && known[1] - known[0] === state.facts.grid.nx * state.facts.grid.ny;
     reviewSlices(state, z, z, !isWhole);
   }

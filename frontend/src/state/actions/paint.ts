@@ -3,16 +3,18 @@ import { ChangeBuilder, type Change } from "../document";
 import type { ReviewState } from "../review_state";
 import { REVIEWED, type FindingFields } from "../types";
 
+/** Masks by plane, as the document keeps them. */
 export type DrawnSlices = ReadonlyMap<number, Spans>;
 
 /** The finding a stroke goes to, made if there is none yet. */
 export type Target = { readonly number: number; readonly isNew: boolean };
 
+/** Where a stroke begins, in voxels of the moment that is looked at. */
 export type StrokeStart = { readonly x: number; readonly y: number; readonly z: number; readonly joins?: boolean };
 
 export function strokeTarget(state: ReviewState, start: StrokeStart): Target {
   const known = state.target();
-  const z = Math.floor(start.z);
+  const z = state.here(Math.floor(start.z));
   if (known !== null && (start.joins || isNear(state, known, start))) return { number: known, isNew: false };
   const number = state.document.nextNumber();
   const fields = state.newFields({ z: state.task === "instances" && state.facts.grid.nz === 1 ? z : null });
@@ -23,10 +25,10 @@ export function strokeTarget(state: ReviewState, start: StrokeStart): Target {
 
 /**
  * Whether a stroke that starts here belongs to the finding. An instance is one object: what begins
- * well away from it on its slice is another one. Masks of whole structures take everything.
+ * well away from it on its plane is another one. Masks of whole structures take everything.
  */
 function isNear(state: ReviewState, finding: number, { x, y, z }: StrokeStart): boolean {
-  const box = boundingBox(state.document.mask(finding, Math.floor(z)), state.facts.grid.nx);
+  const box = boundingBox(state.document.mask(finding, state.here(Math.floor(z))), state.facts.grid.nx);
   if (state.task === "semantic" || !box) return true;
   const reach = 2 * state.tools.radius + Math.max(box[2] - box[0], box[3] - box[1]) / 2;
   return x >= box[0] - reach && x <= box[2] + reach && y >= box[1] - reach && y <= box[3] + reach;
@@ -84,7 +86,7 @@ function sameBox(a: FindingFields["box"], b: FindingFields["box"]): boolean {
   return a === b || (a !== null && b !== null && a.every((edge, k) => edge === b[k]));
 }
 
-/** Findings on the slice that the rule of neighbours is about. */
+/** Findings on the plane that the rule of neighbours is about. */
 function neighbours(state: ReviewState, finding: number, z: number): number[] {
   const own = state.label(state.document.finding(finding)?.label ?? -1);
   if (state.tools.neighbours === "allow" || own?.overlapAllowed || finding === REVIEWED) return [];

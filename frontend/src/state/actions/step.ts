@@ -1,7 +1,7 @@
-import { voxel } from "../../domain/coordinates";
+import { imageToCanvas, planeDepth, sliceOf, voxel, voxelToImage, withSlice, type Plane, type Voxel } from "../../domain/coordinates";
+import { momentAndZ } from "../../domain/moments";
 import { boundingBox } from "../../domain/spans";
 import type { ReviewState } from "../review_state";
-import { imageToCanvas, planeDepth, sliceOf, voxelToImage, withSlice, type Plane } from "../../domain/coordinates";
 
 export function goToSlice(state: ReviewState, plane: Plane, slice: number): void {
   const last = planeDepth(plane, state.facts.grid) - 1;
@@ -16,9 +16,10 @@ export function stepSlice(state: ReviewState, plane: Plane, by: number): void {
 /** Selects a finding and brings its middle into sight, without moving what is in sight already. */
 export function showFinding(state: ReviewState, finding: number, viewport?: { width: number; height: number }): void {
   state.select(finding);
-  const centre = centreOf(state, finding);
-  if (!centre) return;
-  state.look({ cursor: centre });
+  const middle = middleOf(state, finding);
+  if (!middle) return;
+  state.look(middle);
+  const centre = middle.cursor;
   if (!viewport || viewport.width === 0) return;
   const plane = state.looks.plane;
   const view = state.views[plane];
@@ -31,12 +32,17 @@ export function showFinding(state: ReviewState, finding: number, viewport?: { wi
   });
 }
 
-function centreOf(state: ReviewState, finding: number): ReturnType<typeof voxel> | null {
-  const drawn = [...state.document.slices(finding).keys()].sort((a, b) => a - b);
+/** The middle of a finding at the moment that is looked at, else of all its moments. */
+function middleOf(state: ReviewState, finding: number): { t: number; cursor: Voxel } | null {
+  const { nx, nz } = state.facts.grid;
+  const all = [...state.document.slices(finding).keys()].sort((a, b) => a - b);
+  const now = all.filter((plane) => momentAndZ(plane, nz).t === state.looks.t);
+  const drawn = now.length > 0 ? now : all;
   const fields = state.document.finding(finding);
-  const z = drawn[drawn.length >> 1] ?? fields?.z ?? 0;
-  const box = boundingBox(state.document.mask(finding, z), state.facts.grid.nx) ?? fields?.box;
-  return box ? voxel((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, z + 0.5) : null;
+  const plane = drawn[drawn.length >> 1] ?? fields?.z ?? 0;
+  const box = boundingBox(state.document.mask(finding, plane), nx) ?? fields?.box;
+  const { t, z } = momentAndZ(plane, nz);
+  return box ? { t, cursor: voxel((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, z + 0.5) } : null;
 }
 
 /** The next finding that nobody has judged, after the selected one and around the end. */
@@ -49,7 +55,16 @@ export function nextProposed(state: ReviewState, order: readonly number[], by: 1
   return null;
 }
 
-/** Puts the crosshair on a voxel that somebody named. */
-export function goToPlace(state: ReviewState, place: { readonly x: number; readonly y: number; readonly z: number }): void {
-  state.look({ cursor: voxel(place.x + 0.5, place.y + 0.5, place.z + 0.5) });
+export type Place = { readonly x: number; readonly y: number; readonly z: number };
+
+/** The voxel under the crosshair; its z is the number of its plane. */
+export function placeHere(state: ReviewState): Place {
+  const { x, y, z } = state.looks.cursor;
+  return { x: Math.floor(x), y: Math.floor(y), z: state.here(Math.floor(z)) };
+}
+
+/** Puts the crosshair on a place that somebody named. */
+export function goToPlace(state: ReviewState, place: Place): void {
+  const { t, z } = momentAndZ(place.z, state.facts.grid.nz);
+  state.look({ t, cursor: voxel(place.x + 0.5, place.y + 0.5, z + 0.5) });
 }
