@@ -12,7 +12,7 @@ from segmentation.access import require, verbs_of
 from segmentation.errors import InvalidInputError, StateRefusedError
 from segmentation.jobs.progress import publish_on_commit
 from segmentation.jobs.queue import end, job_enqueue
-from segmentation.models import Assignment, Case, Image, Job, MaskRevision
+from segmentation.models import Assignment, Case, Image, Job
 from segmentation.services.audit import event_record
 
 
@@ -36,7 +36,7 @@ def case_assign(*, user: User, case: Case, people: Sequence[User]) -> Case:
         for person in wanted.values():
             Assignment.objects.get_or_create(case=case, user=person)
         event_record(case, "case.assign", actor=user, subject={"users": sorted(wanted)})
-        _changed(case)
+        case_tell(case)
     return case
 
 
@@ -48,7 +48,7 @@ def case_release(*, user: User, case: Case) -> Case:
         if locked.state != Case.State.QUARANTINED:
             raise StateRefusedError("This case is not held back.")
         locked.state = Case.State.READY
-        _predict(locked, user)
+        prediction_queue(locked, user)
 
     return _step(user, case, "case.release", release)
 
@@ -78,16 +78,15 @@ def _step(user: User, case: Case, action: str, change: Callable[[Case], None]) -
         locked.save(update_fields=["state", "updated_at"])
         subject = {"before": before, "after": str(locked.state)}
         event_record(locked, action, actor=user, subject=subject)
-        _changed(locked)
+        case_tell(locked)
     return locked
 
 
-def _predict(case: Case, user: User) -> None:
-    """What import would have queued had the case not been held back."""
-    masked = case.revisions.filter(kind=MaskRevision.Kind.IMPORTED).exists()
-    if not case.project.predict_on_import or masked:
+def prediction_queue(case: Case, user: User) -> None:
+    """What import would have queued had the case not been held back, or the reference moved."""
+    if not case.project.predict_on_import or case.revisions.exists():
         return
-    image = Image.objects.filter(case=case, is_reference=True).earliest("created_at")
+    image = Image.objects.get(case=case, is_reference=True)
     job_enqueue(
         kind="predict",
         project=case.project,
@@ -97,7 +96,8 @@ def _predict(case: Case, user: User) -> None:
     )
 
 
-def _changed(case: Case) -> None:
+def case_tell(case: Case, **more: object) -> None:
+    """Let the pages know that the case changed."""
     head = str(case.head_id) if case.head_id else None
-    content = {"id": str(case.pk), "state": str(case.state), "head": head}
+    content = {"id": str(case.pk), "state": str(case.state), "head": head, **more}
     publish_on_commit("case", content, project=case.project_id, case=case.pk)

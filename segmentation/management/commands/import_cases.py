@@ -55,7 +55,8 @@ class Command(FileCommand):
             if file.outcome in {"refused", "duplicate"} or file.sentence:
                 self.say(_line(file))
         self.say(
-            f"{report.imported} imported, {report.refused} refused, "
+            f"{report.imported} imported, {report.added} added to a case as a further series, "
+            f"{report.refused} refused, "
             f"{report.duplicate} here already: project {project.name!r}"
         )
         return Outcome(_answer(report, project), FAILED if report.refused else DONE)
