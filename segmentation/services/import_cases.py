@@ -30,6 +30,7 @@ from segmentation.services.studies import (
     Rank,
     StudyKeys,
     frame_claim,
+    is_derived,
     reference_improve,
     study_case,
     study_keys,
@@ -97,7 +98,8 @@ class _Stored:
 
     @property
     def rank(self) -> Rank:
-        return Rank(self.read.image.slices, self.suggestion.version is not None)
+        image = self.read.image
+        return Rank(image.slices, not self.no_network, is_derived(image.attributes))
 
 
 def case_import(batch: Batch, read: ReadCase) -> Arrival:

@@ -29,6 +29,9 @@ from segmentation.services.uploads import staged_path, upload_forget
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
 
+SERIES = "series"
+"""The code of files that joined a case as a further series."""
+
 Progress = Callable[[float, str], None]
 
 log = structlog.get_logger(__name__)
@@ -191,7 +194,7 @@ def _one(batch: Batch, read: ReadCase) -> tuple[Arrival | None, list[FileOutcome
 def _arrived(read: ReadCase, arrival: Arrival) -> Iterable[FileOutcome]:
     outcome, code, sentence = "imported", "", " ".join(arrival.notes)
     if arrival.became == "series":
-        code, sentence = "series", f"Added to case {arrival.number} as a further series."
+        code, sentence = SERIES, f"Added to case {arrival.number} as a further series."
     elif arrival.became == "known":
         outcome, code = "duplicate", "already_here"
         sentence = f"Already here: case {arrival.number}."

@@ -3,13 +3,15 @@
 Series join one case when they can be laid over each other: same patient, same study, same frame of
 reference, each with its place in the patient. Masks lie on the grid of one of them, the reference.
 It is chosen by one rule, whatever the order of arrival: a volume before an overview of a few
-slices; then a series that a network of the project suits; then the one with the most slices; then
-the one that came first. Once masks lie on a reference it stays.
+slices; then a series that a network of the project suits; then what was measured before what was
+derived from it, such as a reformat; then the one with the most slices; then the one that came
+first. Once masks lie on a reference it stays.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -59,14 +61,18 @@ class Rank:
 
     slices: int
     is_suited: bool
+    is_derived: bool
 
     @property
     def is_volume(self) -> bool:
         return self.slices > OVERVIEW_SLICES
 
     def exceeds(self, other: Rank) -> bool:
-        mine = (self.is_volume, self.is_suited, self.slices)
-        return mine > (other.is_volume, other.is_suited, other.slices)
+        return self._order > other._order
+
+    @property
+    def _order(self) -> tuple[bool, bool, bool, int]:
+        return (self.is_volume, self.is_suited, not self.is_derived, self.slices)
 
 
 def study_keys(read: ReadCase, patient_key: str) -> StudyKeys | None:
@@ -110,7 +116,12 @@ def frame_claim(project: Project, keys: StudyKeys | None) -> str:
 def rank_of(case: Case) -> Rank:
     """The rank of the case's present reference."""
     image = Image.objects.get(case=case, is_reference=True)
-    return Rank(image.slices, "no_network_reason" not in case.origin)
+    return Rank(image.slices, "no_network_reason" not in case.origin, is_derived(image.attributes))
+
+
+def is_derived(attributes: Mapping[str, str]) -> bool:
+    """Whether an image was computed from others rather than measured."""
+    return attributes.get("ImageType") == "DERIVED"
 
 
 def reference_improve(case: Case, image: Image, rank: Rank, *, no_network: str = "") -> bool:

@@ -158,6 +158,14 @@ def test_the_reference_does_not_depend_on_the_order_of_arrival(tmp_path: Path, f
     assert case.images.filter(is_reference=True).count() == 1
 
 
+def test_a_reformat_is_no_reference_beside_what_was_measured(tmp_path: Path) -> None:
+    a_series(tmp_path, "thin", THIN, ImageType=["DERIVED", "SECONDARY", "REFORMATTED"])
+    a_series(tmp_path, "thick", THICK, ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
+    project = a_project()
+    assert counted(bring(project, tmp_path)) == (1, 1, 0, 0)
+    assert depth_of_reference(the_case(project)) == len(THICK)
+
+
 def test_a_late_series_leaves_masks_and_their_grid_alone(tmp_path: Path) -> None:
     project = a_project()
     bring(project, a_series(tmp_path, "thick", THICK))

@@ -13,7 +13,7 @@ from segmentation.management.console import DONE, FAILED, MISUSED, FileCommand, 
 from segmentation.selectors.people import site_administrator
 from segmentation.selectors.projects import project_named
 from segmentation.services.import_guess import project_guess
-from segmentation.services.imports import FileOutcome, Report, import_paths
+from segmentation.services.imports import SERIES, FileOutcome, Report, import_paths
 from segmentation.services.networks import shipped_networks_sync
 from segmentation.services.projects import project_create
 
@@ -52,7 +52,7 @@ class Command(FileCommand):
             raise UsageError(f"The project exists already, and its task is {project.task}.")
         report = import_paths(options["paths"], project, None, progress=self._progress)
         for file in report.files:
-            if file.outcome in {"refused", "duplicate"} or file.sentence:
+            if file.code != SERIES and (file.outcome in {"refused", "duplicate"} or file.sentence):
                 self.say(_line(file))
         self.say(
             f"{report.imported} imported, {report.added} added to a case as a further series, "
