@@ -29,6 +29,8 @@ from segmentation.models import Case, Image, Job, Presence, Project
 from segmentation.services.audit import event_record
 from segmentation.services.cases import case_tell, prediction_queue
 from segmentation.services.holdout import site_key
+from segmentation.services.network_choice import network_suggest
+from segmentation.services.pictures import picture_open
 from segmentation.services.presence import is_free
 from segmentation.services.revision_line import case_locked
 from segmentation.services.revisions import require_editable
@@ -135,11 +137,13 @@ def reference_improve(case: Case, image: Image, rank: Rank, *, no_network: str =
 def reference_choose(*, user: User, case: Case, image_id: uuid.UUID) -> Case:
     """A person makes another image the reference, as long as nothing lies on the present one."""
     require(user, "case.edit", case.project)
+    image = case.images.filter(pk=image_id).first()
+    if image is None:
+        raise NotFoundError("This case has no such image.")
+    suggestion = network_suggest(case.project, _kind(case, image), picture_open(image))
     with transaction.atomic():
         case = case_locked(case)
-        image = case.images.filter(pk=image_id).first()
-        if image is None:
-            raise NotFoundError("This case has no such image.")
+        image.refresh_from_db()
         if image.is_reference:
             return case
         require_editable(case)
@@ -149,8 +153,10 @@ def reference_choose(*, user: User, case: Case, image_id: uuid.UUID) -> Case:
             one.slices > OVERVIEW_SLICES for one in case.images.all()
         ):
             raise StateRefusedError(OVERVIEW)
-        _move(case, image, actor=user, no_network="")
-        prediction_queue(case, user)
+        no_network = "" if suggestion.version else suggestion.reason
+        _move(case, image, actor=user, no_network=no_network)
+        if suggestion.version:
+            prediction_queue(case, user)
         case_tell(case, reference=str(image.pk))
     return case
 
@@ -161,7 +167,7 @@ def _move(case: Case, image: Image, *, actor: User | None, no_network: str) -> N
     Image.objects.filter(pk=before.pk).update(is_reference=False)
     Image.objects.filter(pk=image.pk).update(is_reference=True)
     image.is_reference = True
-    case.kind = kind_of_modality(image.modality) or case.kind
+    case.kind = _kind(case, image)
     case.origin = {name: word for name, word in case.origin.items() if name != "no_network_reason"}
     if no_network:
         case.origin["no_network_reason"] = no_network
@@ -171,6 +177,10 @@ def _move(case: Case, image: Image, *, actor: User | None, no_network: str) -> N
         end(job, Job.State.CANCELLED)
     subject = {"before": str(before.pk), "after": str(image.pk)}
     event_record(case, "case.reference", actor=actor, subject=subject)
+
+
+def _kind(case: Case, image: Image) -> str:
+    return kind_of_modality(image.modality) or case.kind
 
 
 def _why_fixed(case: Case, user: User | None = None) -> str:

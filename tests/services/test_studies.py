@@ -15,13 +15,24 @@ from django.db import connection
 
 from segmentation.errors import NotFoundError, NotPermittedError, StateRefusedError
 from segmentation.jobs.progress import publish_on_commit
-from segmentation.models import AuditEvent, Case, Image, Job, MaskRevision, Presence, Project
+from segmentation.models import (
+    AuditEvent,
+    Case,
+    Image,
+    Job,
+    MaskRevision,
+    NetworkVersion,
+    Presence,
+    Project,
+)
 from segmentation.selectors.cases import case_row
 from segmentation.services import cases as case_services
+from segmentation.services import studies
 from segmentation.services.cases import case_release
 from segmentation.services.changes import SliceRows
 from segmentation.services.comments import comment_add
 from segmentation.services.imports import Report, import_paths
+from segmentation.services.network_choice import Suggestion
 from segmentation.services.presence import presence_beat
 from segmentation.services.revisions import Asked, revision_append
 from segmentation.services.studies import reference_choose
@@ -303,10 +314,12 @@ def two_series(folder: Path) -> tuple[Case, Image]:
 
 
 def test_a_person_makes_another_series_the_reference_and_predictions_follow(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, other = two_series(tmp_path)
     before = case.images.get(is_reference=True)
+    suits = Suggestion(NetworkVersion(), "It suits.")
+    monkeypatch.setattr(studies, "network_suggest", lambda *asked: suits)
     waiting = Job.objects.create(project=case.project, case=case, kind="predict")
     reference_choose(user=a_member(case.project, "annotator"), case=case, image_id=other.pk)
     assert depth_of_reference(the_case(case.project)) == len(THICK)
@@ -316,6 +329,13 @@ def test_a_person_makes_another_series_the_reference_and_predictions_follow(
     assert queued.payload["image"] == str(other.pk)
     event = AuditEvent.objects.get(action="case.reference")
     assert event.subject == {"before": str(before.pk), "after": str(other.pk)}
+
+
+def test_a_reference_that_no_network_suits_says_so_and_waits_for_nothing(tmp_path: Path) -> None:
+    case, other = two_series(tmp_path)
+    reference_choose(user=a_member(case.project, "annotator"), case=case, image_id=other.pk)
+    assert the_case(case.project).origin["no_network_reason"]
+    assert not Job.objects.filter(kind="predict").exists()
 
 
 def test_the_reference_stays_once_masks_lie_on_it(tmp_path: Path) -> None:
