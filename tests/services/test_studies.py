@@ -13,83 +13,32 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from segmentation.errors import NotFoundError, NotPermittedError, StateRefusedError
 from segmentation.jobs.progress import publish_on_commit
 from segmentation.models import (
     AuditEvent,
     Case,
     Image,
-    Job,
-    MaskRevision,
-    NetworkVersion,
-    Presence,
-    Project,
 )
 from segmentation.selectors.cases import case_row
 from segmentation.services import cases as case_services
-from segmentation.services import studies
 from segmentation.services.cases import case_release
-from segmentation.services.changes import SliceRows
-from segmentation.services.comments import comment_add
-from segmentation.services.imports import Report, import_paths
-from segmentation.services.network_choice import Suggestion
+from segmentation.services.imports import Report
 from segmentation.services.presence import presence_beat
-from segmentation.services.revisions import Asked, revision_append
-from segmentation.services.studies import reference_choose
-from tests.builders import a_finding, a_key, a_member, a_person, a_project, rows_of
-from tests.interchange.drawn import save, slice_of, write_axial
+from tests.builders import a_member, a_person, a_project
+from tests.interchange.drawn import save, slice_of
+from tests.services.drawn_studies import (
+    THICK,
+    THIN,
+    a_scout,
+    a_series,
+    bring,
+    counted,
+    depth_of_reference,
+    draw,
+    the_case,
+)
 
 pytestmark = pytest.mark.django_db
-
-DAB = rows_of(0, 0, 2, 2, width=7, height=5)
-THICK = [0.0, 5.0, 10.0, 15.0]
-THIN = [float(depth) for depth in range(0, 18, 2)]
-
-
-def a_series(folder: Path, name: str, depths: list[float], **elements: Any) -> Path:
-    """A CT series of the one study, its UID made from its name."""
-    uid = f"1.2.3.{sum(map(ord, name))}"
-    write_axial(
-        folder / name,
-        depths,
-        **{"SeriesInstanceUID": uid, "FrameOfReferenceUID": "1.2.9", **elements},
-    )
-    return folder / name
-
-
-def a_scout(folder: Path, name: str = "scout") -> Path:
-    return a_series(folder, name, [7.0], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
-
-
-def bring(project: Project, *paths: Path) -> Report:
-    return import_paths(list(paths), project, None)
-
-
-def counted(report: Report) -> tuple[int, int, int, int]:
-    return report.imported, report.added, report.duplicate, report.refused
-
-
-def the_case(project: Project) -> Case:
-    return Case.objects.get(project=project)
-
-
-def depth_of_reference(case: Case) -> int:
-    return case.images.get(is_reference=True).size_z
-
-
-def draw(case: Case) -> MaskRevision:
-    """A stroke on the case by a person of its project, who leaves again."""
-    person, tab = a_member(case.project, "annotator"), uuid.uuid4()
-    saved = revision_append(
-        user=person,
-        case=case,
-        parent_id=case.head_id,
-        key=a_key(),
-        asked=Asked("brush", [SliceRows(1, 0, DAB)], [a_finding(1)]),
-        tab=tab,
-    )
-    presence_beat(user=person, case=case, tab=tab, seconds=0, want="leave")
-    return saved.revision
 
 
 def test_series_of_one_study_become_images_of_one_case(tmp_path: Path) -> None:
@@ -301,83 +250,6 @@ def test_originals_of_a_further_series_are_kept_with_it(tmp_path: Path) -> None:
     first, second = Image.objects.order_by("created_at")
     assert first.original_id
     assert second.original_id not in (None, first.original_id)
-
-
-def two_series(folder: Path) -> tuple[Case, Image]:
-    project = a_project()
-    a_series(folder, "thick", THICK)
-    a_series(folder, "thin", THIN)
-    a_scout(folder)
-    bring(project, folder)
-    case = the_case(project)
-    return case, case.images.get(size_z=len(THICK))
-
-
-def test_a_person_makes_another_series_the_reference_and_predictions_follow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case, other = two_series(tmp_path)
-    before = case.images.get(is_reference=True)
-    suits = Suggestion(NetworkVersion(), "It suits.")
-    monkeypatch.setattr(studies, "network_suggest", lambda *asked: suits)
-    waiting = Job.objects.create(project=case.project, case=case, kind="predict")
-    reference_choose(user=a_member(case.project, "annotator"), case=case, image_id=other.pk)
-    assert depth_of_reference(the_case(case.project)) == len(THICK)
-    waiting.refresh_from_db()
-    assert waiting.state == Job.State.CANCELLED
-    queued = Job.objects.get(kind="predict", state=Job.State.QUEUED)
-    assert queued.payload["image"] == str(other.pk)
-    event = AuditEvent.objects.get(action="case.reference")
-    assert event.subject == {"before": str(before.pk), "after": str(other.pk)}
-
-
-def test_a_reference_that_no_network_suits_says_so_and_waits_for_nothing(tmp_path: Path) -> None:
-    case, other = two_series(tmp_path)
-    reference_choose(user=a_member(case.project, "annotator"), case=case, image_id=other.pk)
-    assert the_case(case.project).origin["no_network_reason"]
-    assert not Job.objects.filter(kind="predict").exists()
-
-
-def test_the_reference_stays_once_masks_lie_on_it(tmp_path: Path) -> None:
-    case, other = two_series(tmp_path)
-    draw(case)
-    person = a_member(case.project, "reviewer")
-    with pytest.raises(StateRefusedError, match="Masks lie on the reference"):
-        reference_choose(user=person, case=case, image_id=other.pk)
-    assert depth_of_reference(case) == len(THIN)
-
-
-def test_the_reference_stays_while_somebody_else_has_the_pen(tmp_path: Path) -> None:
-    case, other = two_series(tmp_path)
-    holder, person = a_member(case.project, "annotator", "zoe"), a_member(case.project, "reviewer")
-    presence_beat(user=holder, case=case, tab=uuid.uuid4(), seconds=0, want="hold")
-    with pytest.raises(StateRefusedError, match="zoe has this case open"):
-        reference_choose(user=person, case=case, image_id=other.pk)
-    Presence.objects.update(expires_at=None)
-    reference_choose(user=person, case=case, image_id=other.pk)
-
-
-def test_the_reference_stays_where_a_comment_points_at_it(tmp_path: Path) -> None:
-    case, other = two_series(tmp_path)
-    person = a_member(case.project, "annotator")
-    comment_add(user=person, case=case, text="here", place={"x": 1, "y": 1, "z": 1})
-    with pytest.raises(StateRefusedError, match="comment points"):
-        reference_choose(user=person, case=case, image_id=other.pk)
-
-
-def test_an_overview_is_no_reference_beside_a_volume(tmp_path: Path) -> None:
-    case, _ = two_series(tmp_path)
-    scout = case.images.get(size_z=1)
-    with pytest.raises(StateRefusedError, match="overview"):
-        reference_choose(user=a_member(case.project, "annotator"), case=case, image_id=scout.pk)
-
-
-def test_only_who_may_edit_chooses_among_the_images_of_the_case_itself(tmp_path: Path) -> None:
-    case, other = two_series(tmp_path)
-    with pytest.raises(NotPermittedError):
-        reference_choose(user=a_member(case.project, "viewer"), case=case, image_id=other.pk)
-    with pytest.raises(NotFoundError):
-        reference_choose(user=a_member(case.project, "annotator"), case=case, image_id=uuid.uuid4())
 
 
 @pytest.mark.django_db(transaction=True)
