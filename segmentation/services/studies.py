@@ -140,12 +140,12 @@ def reference_choose(*, user: User, case: Case, image_id: uuid.UUID) -> Case:
     image = case.images.filter(pk=image_id).first()
     if image is None:
         raise NotFoundError("This case has no such image.")
+    if image.is_reference:
+        return case
     suggestion = network_suggest(case.project, _kind(case, image), picture_open(image))
     with transaction.atomic():
         case = case_locked(case)
         image.refresh_from_db()
-        if image.is_reference:
-            return case
         require_editable(case)
         if why := _why_fixed(case, user):
             raise StateRefusedError(why)
