@@ -37,6 +37,7 @@ class CaseRowSerializer(CaseFactsSerializer):
         child=serializers.IntegerField(), allow_null=True, help_text="z, y, x."
     )
     modality = serializers.CharField(allow_blank=True)
+    series = serializers.IntegerField(help_text="How many images the case has.")
     findings = serializers.IntegerField()
     touched = serializers.BooleanField()
     job = JobBriefSerializer(allow_null=True)
@@ -81,6 +82,7 @@ class ImageSerializer(serializers.Serializer[Any]):
     burned_in_risk = serializers.BooleanField()
     burned_in_why = serializers.CharField(allow_blank=True)
     has_thumbnail = serializers.BooleanField()
+    slices = serializers.IntegerField(help_text="As acquired, whichever axis they lie along.")
     slice_url_template = serializers.CharField()
 
 

@@ -25,6 +25,7 @@ from segmentation.selectors.people import person_get
 from segmentation.selectors.projects import project_get
 from segmentation.services import cases as services
 from segmentation.services.run_requests import run_bulk, run_request
+from segmentation.services.studies import reference_choose
 
 ORDERS = tuple(selectors.ORDERS)
 
@@ -35,6 +36,10 @@ class NextSerializer(serializers.Serializer[Any]):
 
 class AssignSerializer(serializers.Serializer[Any]):
     users = serializers.ListField(child=serializers.IntegerField(), max_length=50)
+
+
+class ReferenceSerializer(serializers.Serializer[Any]):
+    image = serializers.UUIDField()
 
 
 class PredictSerializer(serializers.Serializer[Any]):
@@ -132,6 +137,19 @@ class CaseReleaseView(APIView):
         return Response(row_answer(user, case_id))
 
 
+class CaseReferenceView(APIView):
+    @extend_schema(
+        operation_id="case_reference", request=ReferenceSerializer, responses=CaseRowSerializer
+    )
+    def post(self, request: Request, case_id: uuid.UUID) -> Response:
+        """Make another image the one that masks lie on, while none lie anywhere."""
+        user = person_of(request)
+        case = selectors.case_get(user=user, case_id=case_id)
+        image_id = read(ReferenceSerializer, request)["image"]
+        reference_choose(user=user, case=case, image_id=image_id)
+        return Response(row_answer(user, case_id))
+
+
 class CaseWithdrawView(APIView):
     @extend_schema(
         operation_id="case_withdraw", request=EmptySerializer, responses=CaseRowSerializer
@@ -221,5 +239,6 @@ urlpatterns = [
     path("cases/<uuid:case_id>/assign/", CaseAssignView.as_view()),
     path("cases/<uuid:case_id>/release/", CaseReleaseView.as_view()),
     path("cases/<uuid:case_id>/withdraw/", CaseWithdrawView.as_view()),
+    path("cases/<uuid:case_id>/reference/", CaseReferenceView.as_view()),
     path("cases/<uuid:case_id>/predict/", CasePredictView.as_view()),
 ]

@@ -48,9 +48,12 @@ class FileOutcomeSerializer(serializers.Serializer[Any]):
 
 
 class ReportSerializer(serializers.Serializer[Any]):
-    imported = serializers.IntegerField()
+    imported = serializers.IntegerField(help_text="How many cases are new.")
     refused = serializers.IntegerField()
     duplicate = serializers.IntegerField()
+    added = serializers.IntegerField(
+        default=0, help_text="How many series joined the case of their study."
+    )
     files = FileOutcomeSerializer(many=True)
 
 

@@ -136,6 +136,11 @@ def _one_of(words: frozenset[str]) -> Callable[[str], str]:
     return lambda text: text.upper() if text.upper() in words else ""
 
 
+def _first_hand(text: str) -> str:
+    """The first word of an Image Type: measured, or derived from other images."""
+    return next((word for word in ("ORIGINAL", "DERIVED") if word in text.upper()), "")
+
+
 def _age(text: str) -> str:
     match = re.fullmatch(r"(\d{3})([DWMY])", text)
     if not match:
@@ -146,6 +151,7 @@ def _age(text: str) -> str:
 
 _WORDS: dict[str, Callable[[str], str]] = {
     "BodyPartExamined": _one_of(_BODY_PARTS),
+    "ImageType": _first_hand,
     "ImageLaterality": _one_of(frozenset("LRUB")),
     "Laterality": _one_of(frozenset("LR")),
     "Manufacturer": _vendor,

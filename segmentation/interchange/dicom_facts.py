@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from segmentation.interchange.deidentify import allowed_attributes, burned_in_reason
-from segmentation.interchange.dicom_headers import number, numbers, word
+from segmentation.interchange.dicom_headers import is_localizer, number, numbers, word
 from segmentation.interchange.dicom_pixels import Scale
 from segmentation.interchange.kinds import kind_of_modality, kind_of_pixels
 from segmentation.interchange.types import SpacingSource
@@ -20,7 +20,7 @@ PlaneSpacing = tuple[tuple[float, float], SpacingSource]
 
 
 def identity_of(dataset: Dataset) -> dict[str, str]:
-    """Give the raw keys of patient, study and series; they are for pseudonyms only.
+    """Give the raw keys of patient, study, series and frame; they are for pseudonyms only.
 
     A patient without an ID is told apart by name and birth date; one with neither has no key.
     """
@@ -31,6 +31,7 @@ def identity_of(dataset: Dataset) -> dict[str, str]:
         "patient_key": f"{patient}|{issuer}" if patient else unnamed.strip("|"),
         "study_key": word(dataset, "StudyInstanceUID"),
         "series_key": word(dataset, "SeriesInstanceUID"),
+        "frame_key": word(dataset, "FrameOfReferenceUID"),
     }
 
 
@@ -50,6 +51,7 @@ def description_of(dataset: Dataset, scale: Scale, pixels: NDArray[Any]) -> dict
         "padding": _padding(dataset, scale) if channels == 1 else None,
         "value_unit": _unit(dataset, modality),
         "attributes": allowed_attributes(dataset),
+        "is_localizer": is_localizer(dataset),
         "burned_in_risk": bool(why),
         "burned_in_why": why,
     }

@@ -61,6 +61,7 @@ class DicomHeader:
     frames: int
     localizer: bool
     place: Place
+    study_key: str = ""
 
 
 def open_dicom(path: Path, *, whole: bool) -> Dataset:
@@ -97,7 +98,8 @@ def read_header(path: Path) -> DicomHeader:
             modality=modality,
             size=size,
             frames=frames_of(dataset),
-            localizer="LOCALIZER" in word(dataset, "ImageType").upper(),
+            localizer=is_localizer(dataset),
+            study_key=word(dataset, "StudyInstanceUID"),
             place=place_of(dataset, dataset, dataset),
         )
 
@@ -115,6 +117,11 @@ def check_is_image(dataset: Dataset) -> None:
         raise NotAnImageError(
             "This DICOM file holds no pixels, or it is cut short. Export the image itself."
         )
+
+
+def is_localizer(dataset: Dataset) -> bool:
+    """Tell whether a file is an overview that was taken to plan a scan, by its Image Type."""
+    return "LOCALIZER" in word(dataset, "ImageType").upper()
 
 
 def frames_of(dataset: Dataset) -> int:

@@ -61,7 +61,8 @@ def plan_series(
     headers, digests: one per file, the digest over its bytes. Multi-frame files, localizers and
     slices without a position are images of their own, and so is every file if ``separate``. The
     rest of a series is one volume, or is refused as a whole. Files of equal bytes are copies.
-    Results keep the order in which the first file of each came.
+    Results keep the order in which the first file of each study came; within a study the series
+    with the most slices comes first, and overviews last.
     """
     plans: list[SeriesPlan] = []
     refused: list[RefusedSeries] = []
@@ -78,8 +79,7 @@ def plan_series(
                 plans.append(_plan_stack(headers, stack, extra))
             except InterchangeError as error:
                 refused.append(RefusedSeries((*stack, *extra), error))
-    plans.sort(key=lambda plan: min(plan.members))
-    return plans, refused
+    return _in_order(plans, headers), refused
 
 
 def arrange(places: Sequence[Place]) -> tuple[tuple[int, ...], ...]:
@@ -126,6 +126,26 @@ def stack_affine(places: Sequence[Place], thickness_mm: float | None) -> Matrix 
     affine[:3, 2] = across * first.spacing[1]
     affine[:3, 3] = first.position
     return affine
+
+
+def _in_order(plans: list[SeriesPlan], headers: Sequence[DicomHeader]) -> list[SeriesPlan]:
+    """Studies as they came; of one study the largest series first, whatever the files' names."""
+    came: dict[str, int] = {}
+    for plan in plans:
+        first = min(plan.members)
+        study = headers[first].study_key
+        came[study] = min(first, came.get(study, first))
+
+    def rank(plan: SeriesPlan) -> tuple[int, int, int]:
+        first = min(plan.members)
+        study = headers[first].study_key
+        return (came[study] if study else first, -_depth(plan, headers[first]), first)
+
+    return sorted(plans, key=rank)
+
+
+def _depth(plan: SeriesPlan, header: DicomHeader) -> int:
+    return len(plan.order[0]) * header.frames
 
 
 def _by_series(headers: Sequence[DicomHeader]) -> list[list[int]]:

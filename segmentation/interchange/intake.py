@@ -139,6 +139,7 @@ class IntakeReader:
                 patient=row.patient,
                 kind=row.kind or kind_of_modality(row.facts.get("modality", "")) or image.kind,
                 facts=row.facts,
+                listed=bool(row.image),
             )
 
     def _images(self, entries: Sequence[Entry]) -> Iterator[ReadImage]:

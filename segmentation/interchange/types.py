@@ -114,9 +114,9 @@ class ReadImage:
     ``pixel * slope + intercept`` in ``value_unit``, exact up to ``value_error``. ``window`` and
     ``padding`` (a range of values that mark "no measurement") are in those values too.
     ``affine_lps`` takes stored voxel indices ``(x, y, z, 1)`` to millimetres. The z spacing of a
-    single slice of unknown thickness is 1. ``patient_key``, ``study_key`` and ``series_key`` are
-    raw identifiers: only ``deidentify.pseudonym`` of them may be kept. ``name`` is the name of
-    the first input, for the caller's report only.
+    single slice of unknown thickness is 1. ``patient_key``, ``study_key``, ``series_key`` and
+    ``frame_key`` (the frame of reference) are raw identifiers: only ``deidentify.pseudonym`` of
+    them may be kept. ``name`` is the name of the first input, for the caller's report only.
     """
 
     pixels: NDArray[Any]
@@ -138,6 +138,8 @@ class ReadImage:
     patient_key: str = ""
     study_key: str = ""
     series_key: str = ""
+    frame_key: str = ""
+    is_localizer: bool = False
     burned_in_risk: bool = False
     burned_in_why: str = ""
     acquisition_axis: Axis = "z"
@@ -150,6 +152,23 @@ class ReadImage:
     def inverted_display(self) -> bool:
         """Whether low values are to be shown bright (MONOCHROME1)."""
         return self.photometric == "MONOCHROME1"
+
+    @property
+    def slices(self) -> int:
+        """How many slices were acquired, whichever stored axis they lie along."""
+        return int(self.pixels.shape[{"z": 2, "y": 3, "x": 4}[self.acquisition_axis]])
+
+    @property
+    def overlays(self) -> bool:
+        """Whether series of its study can be laid over it: it states its frame of reference and
+        its place in the patient, and it is a volume or the overview that volumes were planned on.
+
+        A single slice that is no overview is to be looked at by itself, like a picture.
+        """
+        placed = self.affine_lps is not None and self.spacing_source == "patient"
+        return bool(
+            self.study_key and self.frame_key and placed and (self.slices > 1 or self.is_localizer)
+        )
 
 
 @dataclass(frozen=True)
@@ -187,7 +206,10 @@ class ReadTruth:
 
 @dataclass(frozen=True)
 class ReadCase:
-    """One image with what an index says about it; without an index all but ``image`` is empty."""
+    """One image with what an index says about it; without an index all but ``image`` is empty.
+
+    ``listed``: the image has a row of its own in an index.
+    """
 
     image: ReadImage
     truths: tuple[ReadTruth, ...] = ()
@@ -197,6 +219,7 @@ class ReadCase:
     patient: str = ""
     kind: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    listed: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ class Case(models.Model):
     ``head`` is the newest mask revision that counts; it moves by compare-and-swap only. The
     hold-out is decided once, at import, by a keyed hash of the patient. ``attention`` is the
     uncertainty, or -1 where nothing was predicted: a list sorted by it can walk along an index.
+    ``frame_key`` is the pseudonym of the frame of reference that all its images share; with one,
+    the case is the only one of its study and frame, and a series that comes later joins it.
     ``words`` is what a search looks in: lowered when written, not for every row of every search.
     """
 
@@ -35,6 +37,7 @@ class Case(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.IMPORTING)
     patient_key = models.CharField(max_length=40, blank=True)
     study_key = models.CharField(max_length=40, blank=True)
+    frame_key = models.CharField(max_length=40, blank=True)
     group = models.CharField(max_length=80, blank=True)
     site = models.CharField(max_length=80, blank=True)
     kind = models.CharField(max_length=40, blank=True)
@@ -69,7 +72,12 @@ class Case(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "number"], name="case_number_once")
+            models.UniqueConstraint(fields=["project", "number"], name="case_number_once"),
+            models.UniqueConstraint(
+                fields=["project", "patient_key", "study_key", "frame_key"],
+                condition=~models.Q(frame_key="") & ~models.Q(state="withdrawn"),
+                name="case_study_once",
+            ),
         ]
         indexes = [
             models.Index(fields=["project", "state", "number"], name="case_by_state"),
@@ -84,7 +92,7 @@ class Case(models.Model):
 
 
 class Image(models.Model):
-    """Pixels of a case on one grid. Axes are ``t c z y x``; the first image is the reference grid.
+    """Pixels of a case on one grid, axes ``t c z y x``. Masks lie on the grid of the reference.
 
     ``affine_lps`` maps the stored grid's voxel index ``(x, y, z, 1)`` to DICOM patient
     millimetres; ``source_grid`` leads back to the file's own grid, exactly. A value is
@@ -94,6 +102,7 @@ class Image(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="images")
     is_reference = models.BooleanField(default=True)
+    import_key = models.CharField(max_length=40, blank=True)
     pack = models.ForeignKey("Blob", on_delete=models.PROTECT, related_name="+")
     thumbnail = models.ForeignKey("Blob", null=True, on_delete=models.PROTECT, related_name="+")
     original = models.ForeignKey("Blob", null=True, on_delete=models.PROTECT, related_name="+")
@@ -123,7 +132,19 @@ class Image(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case"],
+                condition=models.Q(is_reference=True),
+                name="image_reference_once",
+            )
+        ]
         indexes = [models.Index(fields=["source_digest"], name="image_by_source")]
+
+    @property
+    def slices(self) -> int:
+        """How many slices were acquired, whichever stored axis they lie along."""
+        return int(getattr(self, f"size_{self.acquisition_axis}"))
 
     def __str__(self) -> str:
         return f"image {self.size_x}x{self.size_y}x{self.size_z}"

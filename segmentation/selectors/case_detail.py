@@ -90,6 +90,7 @@ def image_answer(image: Image) -> dict[str, Any]:
         "burned_in_risk": bool(image.burned_in_risk),
         "burned_in_why": image.burned_in_risk,
         "has_thumbnail": image.thumbnail_id is not None,
+        "slices": image.slices,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +95,7 @@ def cases_listed(*, user: User, project: Project, wanted: CaseFilter) -> Rows:
 def case_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The answers for one page: what else there is to say of its cases, in one query each."""
     keys = [row["id"] for row in rows]
-    images, assignees = _images(keys), _assignees(keys)
+    (images, series), assignees = _images(keys), _assignees(keys)
     jobs, holders, findings = _jobs(keys), _holders(keys), _findings(keys)
     answers = []
     for row in rows:
@@ -107,6 +108,7 @@ def case_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "has_thumbnail": bool(image and image["thumbnail_id"]),
                 "size": [image["size_z"], image["size_y"], image["size_x"]] if image else None,
                 "modality": image["modality"] if image else "",
+                "series": series.get(key, 0),
                 "assignees": assignees.get(key, []),
                 "findings": findings.get(key, 0),
                 "job": jobs.get(key),
@@ -185,10 +187,14 @@ def _matching(cases: QuerySet[Case], words: str) -> QuerySet[Case]:
     return cases.filter(words__contains=Lower(Value(words)))
 
 
-def _images(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+def _images(
+    keys: Iterable[uuid.UUID],
+) -> tuple[dict[uuid.UUID, dict[str, Any]], Counter[uuid.UUID]]:
+    """The reference of each case, and how many images it has."""
     columns = ("case_id", "id", "thumbnail_id", "size_z", "size_y", "size_x", "modality")
-    found = Image.objects.filter(case__in=keys, is_reference=True).order_by("-created_at")
-    return {row["case_id"]: row for row in found.values(*columns)}
+    found = list(Image.objects.filter(case__in=keys).values("is_reference", *columns))
+    references = {row["case_id"]: row for row in found if row["is_reference"]}
+    return references, Counter(row["case_id"] for row in found)
 
 
 def _assignees(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:

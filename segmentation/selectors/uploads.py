@@ -47,6 +47,6 @@ def upload_answer(session: UploadSession) -> dict[str, Any]:
         "state": state,
         "job": session.job_id,
         "files": files,
-        "report": session.report or None,
+        "report": {"added": 0, **session.report} if session.report else None,
         "created_at": session.created_at,
     }

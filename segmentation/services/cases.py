@@ -38,7 +38,7 @@ def case_assign(*, user: User, case: Case, people: Sequence[User]) -> Case:
         for person in wanted.values():
             Assignment.objects.get_or_create(case=case, user=person)
         event_record(case, "case.assign", actor=user, subject={"users": sorted(wanted)})
-        _changed(case)
+        case_tell(case)
     return case
 
 
@@ -46,7 +46,7 @@ def case_release(*, user: User, case: Case) -> Case:
     """A reviewer looked: nothing in the picture tells who the patient is. Work may begin, and what
     import would have queued is queued now."""
     require(user, "case.review", case.project)
-    image = Image.objects.filter(case=case, is_reference=True).earliest("created_at")
+    image = Image.objects.get(case=case, is_reference=True)
     suggestion = network_for(image, case.project)
 
     def release(locked: Case) -> None:
@@ -84,11 +84,12 @@ def _step(user: User, case: Case, action: str, change: Callable[[Case], None]) -
         locked.save(update_fields=["state", "origin", "updated_at"])
         subject = {"before": before, "after": str(locked.state)}
         event_record(locked, action, actor=user, subject=subject)
-        _changed(locked)
+        case_tell(locked)
     return locked
 
 
-def _changed(case: Case) -> None:
+def case_tell(case: Case, **more: object) -> None:
+    """Let the pages know that the case changed."""
     head = str(case.head_id) if case.head_id else None
-    content = {"id": str(case.pk), "state": str(case.state), "head": head}
+    content = {"id": str(case.pk), "state": str(case.state), "head": head, **more}
     publish_on_commit("case", content, project=case.project_id, case=case.pk)

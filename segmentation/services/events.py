@@ -18,6 +18,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from segmentation.access import scoped, visible
@@ -147,12 +148,18 @@ def _changes(listener: Listener, since: datetime) -> list[tuple[str, dict[str, A
         if listener.hears(about) and listener.told.get(job.pk) != state:
             listener.told[job.pk] = state
             events.append(("job", job_words(job)))
-    for case in scoped(listener.user, Case).filter(updated_at__gte=since):
-        state = (case.state, case.head_id)
+    changed = scoped(listener.user, Case).filter(updated_at__gte=since)
+    for case in changed.annotate(series=Count("images")):
+        state = (case.state, case.head_id, case.series)
         about = {"project": str(case.project_id), "case": str(case.pk)}
         if listener.hears(about) and listener.told.get(case.pk) != state:
             listener.told[case.pk] = state
-            content = {"id": str(case.pk), "state": case.state, "head": _text(case.head_id)}
+            content = {
+                "id": str(case.pk),
+                "state": case.state,
+                "head": _text(case.head_id),
+                "series": case.series,
+            }
             events.append(("case", content))
     _give_connection_back()
     return events

@@ -1,4 +1,5 @@
-"""One read image becomes one case: its bytes first, then all its rows in one short transaction."""
+"""One read image becomes a case, or a further series of its study's case: its bytes first, then all
+its rows in one short transaction."""
 
 from __future__ import annotations
 
@@ -9,22 +10,30 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib.auth.models import User
-from django.db.models import F
 
 from segmentation.interchange.deidentify import pseudonym
 from segmentation.interchange.types import ReadCase, ReadImage
-from segmentation.jobs.progress import publish_on_commit
 from segmentation.models import Blob, Case, Image, Label, MaskRevision, Project
 from segmentation.services.audit import event_record
+from segmentation.services.cases import case_tell
 from segmentation.services.first_runs import first_run_queue, origin_noted
 from segmentation.services.holdout import holdout_decide, site_key
 from segmentation.services.import_truths import FirstRevision, first_revision
 from segmentation.services.network_choice import Suggestion, network_suggest
 from segmentation.services.pictures import picture_read
 from segmentation.services.revisions import revision_record_system
+from segmentation.services.studies import (
+    Rank,
+    StudyKeys,
+    frame_claim,
+    is_derived,
+    reference_improve,
+    study_case,
+    study_keys,
+)
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
 from segmentation.storage.pictures import thumbnail_jpeg
@@ -48,13 +57,17 @@ class Batch:
     is_drawn: bool = False
 
 
+Became = Literal["case", "series", "known"]
+
+
 @dataclass(frozen=True)
 class Arrival:
-    """What became of one image: the case, and whether it is new."""
+    """What became of one image: a case of its own, a further series of one, or nothing new."""
 
     case_id: uuid.UUID
     number: int
-    is_new: bool
+    image_id: uuid.UUID
+    became: Became
     notes: tuple[str, ...] = ()
 
 
@@ -73,44 +86,83 @@ class _Stored:
     def has_truth(self) -> bool:
         return bool(self.first.findings)
 
+    @property
+    def patient_key(self) -> str:
+        patient = self.read.patient or self.read.image.patient_key
+        return pseudonym(site_key(), "patient", patient) if patient else ""
+
+    @property
+    def rank(self) -> Rank:
+        image = self.read.image
+        return Rank(image.slices, self.suggestion.version is not None, is_derived(image.attributes))
+
 
 def case_import(batch: Batch, read: ReadCase) -> Arrival:
     """Store the image and what the index says of it, once per project and source digest."""
     if (known := _already_here(batch, read.image.source_digest)) is not None:
         return known
     stored = _store(batch, read)
+    keys = study_keys(read, stored.patient_key)
     with batch.transaction():
-        project = _next_number(batch.project)
+        # Imports take turns at the project's row, so that a study becomes one case only.
+        project = Project.objects.select_for_update().get(pk=batch.project.pk)
         if (known := _already_here(batch, read.image.source_digest)) is not None:
             return known
-        case = _case(batch, stored, project.case_counter)
-        image = _image(case, stored)
-        if stored.has_truth:
-            revision_record_system(
-                case,
-                MaskRevision.Kind.IMPORTED,
-                stored.first.findings,
-                stored.first.slices,
-                operation="import",
-                author=batch.user,
-            )
-        _tell(batch, case, image)
+        if keys is not None:
+            is_held = read.image.burned_in_risk
+            home = study_case(project, keys, stored.rank, is_held=is_held)
+            if home is not None:
+                return _join(batch, home, stored)
+        return _begin(batch, project, stored, keys)
+
+
+def _begin(batch: Batch, project: Project, stored: _Stored, keys: StudyKeys | None) -> Arrival:
+    case = _case(batch, stored, _next_number(project), frame_claim(project, keys))
+    image = _image(batch, case, stored, is_reference=True)
+    if stored.has_truth:
+        revision_record_system(
+            case,
+            MaskRevision.Kind.IMPORTED,
+            stored.first.findings,
+            stored.first.slices,
+            operation="import",
+            author=batch.user,
+        )
+    _tell(batch, case, image, "case.import")
+    first_run_queue(case, image, stored.suggestion, batch.user)
+    return Arrival(case.pk, case.number, image.pk, "case", tuple(stored.first.left_out))
+
+
+def _join(batch: Batch, case: Case, stored: _Stored) -> Arrival:
+    """Add a series to its study's case. A picture that may show a name holds the whole case."""
+    image = _image(batch, case, stored, is_reference=False)
+    if stored.read.image.burned_in_risk:
+        case.state = Case.State.QUARANTINED
+    case.save(update_fields=["state", "updated_at"])
+    is_better = reference_improve(case, image, stored.rank, stored.suggestion)
+    _tell(batch, case, image, "case.image_add")
+    if is_better:
         first_run_queue(case, image, stored.suggestion, batch.user)
-    return Arrival(case.pk, case.number, is_new=True, notes=tuple(stored.first.left_out))
+    return Arrival(case.pk, case.number, image.pk, "series")
 
 
 def _already_here(batch: Batch, source_digest: str) -> Arrival | None:
-    """The case that holds these very bytes; one of this same import counts as new, so that an
-    import that was cut short and done again reports what it brought."""
+    """The image of these very bytes; one that this same import brought is told as it was, so that
+    an import that was cut short and done again reports what it brought."""
     found = (
-        Case.objects.filter(project=batch.project, images__source_digest=source_digest)
-        .exclude(state=Case.State.WITHDRAWN)
-        .order_by("number")
+        Image.objects.filter(case__project=batch.project, source_digest=source_digest)
+        .exclude(case__state=Case.State.WITHDRAWN)
+        .select_related("case")
+        .order_by("case__number")
         .first()
     )
     if found is None:
         return None
-    return Arrival(found.pk, found.number, is_new=found.origin.get("import") == batch.origin)
+    became: Became = "known"
+    if found.import_key == batch.origin:
+        began = not found.case.images.filter(created_at__lt=found.created_at).exists()
+        became = "case" if began else "series"
+    return Arrival(found.case.pk, found.case.number, found.pk, became)
 
 
 def _store(batch: Batch, read: ReadCase) -> _Stored:
@@ -133,16 +185,15 @@ def _store(batch: Batch, read: ReadCase) -> _Stored:
     )
 
 
-def _next_number(project: Project) -> Project:
-    """Count up under the project's row lock: numbers have no gaps and imports take turns."""
-    Project.objects.filter(pk=project.pk).update(case_counter=F("case_counter") + 1)
-    return Project.objects.get(pk=project.pk)
+def _next_number(project: Project) -> int:
+    """Count up under the project's row lock, so that numbers have no gaps."""
+    project.case_counter += 1
+    project.save(update_fields=["case_counter"])
+    return project.case_counter
 
 
-def _case(batch: Batch, stored: _Stored, number: int) -> Case:
+def _case(batch: Batch, stored: _Stored, number: int, frame_key: str) -> Case:
     read, image = stored.read, stored.read.image
-    patient = read.patient or image.patient_key
-    patient_key = pseudonym(site_key(), "patient", patient) if patient else ""
     group = read.group[:80]
     held = image.burned_in_risk
     origin: dict[str, Any] = {"import": batch.origin}
@@ -152,13 +203,14 @@ def _case(batch: Batch, stored: _Stored, number: int) -> Case:
         number=number,
         title=_title(batch, read, number),
         state=Case.State.QUARANTINED if held else Case.State.READY,
-        patient_key=patient_key,
+        patient_key=stored.patient_key,
         study_key=pseudonym(site_key(), "study", image.study_key) if image.study_key else "",
+        frame_key=frame_key,
         group=group,
         kind=_kind(read),
         is_holdout=holdout_decide(
             batch.project,
-            patient_key=patient_key,
+            patient_key=stored.patient_key,
             group=group,
             source_digest=image.source_digest,
             split=read.split,
@@ -177,12 +229,14 @@ def _title(batch: Batch, read: ReadCase, number: int) -> str:
     return name[:TITLE_LENGTH] or f"Case {number}"
 
 
-def _image(case: Case, stored: _Stored) -> Image:
+def _image(batch: Batch, case: Case, stored: _Stored, *, is_reference: bool) -> Image:
     image, header = stored.read.image, stored.header
     t, c, z, y, x = header.shape
     affine = None if image.affine_lps is None else image.affine_lps.tolist()
     return Image.objects.create(
         case=case,
+        is_reference=is_reference,
+        import_key=batch.origin[:40],
         pack=stored.pack,
         thumbnail=stored.thumbnail,
         size_t=t,
@@ -211,10 +265,10 @@ def _image(case: Case, stored: _Stored) -> Image:
     )
 
 
-def _tell(batch: Batch, case: Case, image: Image) -> None:
+def _tell(batch: Batch, case: Case, image: Image, action: str) -> None:
     event_record(
         case,
-        "case.import",
+        action,
         actor=batch.user,
         subject={
             "case": str(case.pk),
@@ -222,14 +276,10 @@ def _tell(batch: Batch, case: Case, image: Image) -> None:
             "pixels": image.pixel_digest,
             "import": batch.origin,
             "state": str(case.state),
+            "reference": image.is_reference,
         },
     )
-    publish_on_commit(
-        "case",
-        {"id": str(case.pk), "state": str(case.state), "head": None},
-        project=case.project_id,
-        case=case.pk,
-    )
+    case_tell(case, series=case.images.count())
 
 
 def _kind(read: ReadCase) -> str:

@@ -29,6 +29,9 @@ from segmentation.services.uploads import staged_path, upload_forget
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
 
+SERIES = "series"
+"""The code of files that joined a case as a further series."""
+
 Progress = Callable[[float, str], None]
 
 log = structlog.get_logger(__name__)
@@ -52,12 +55,14 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class Report:
-    """All inputs with their outcomes, and how many images were new, refused, or here already."""
+    """All inputs with their outcomes, and what became of the images: how many opened a case
+    (``imported``), joined one as a further series (``added``), were refused, or here already."""
 
     imported: int
     refused: int
     duplicate: int
     files: tuple[FileOutcome, ...]
+    added: int = 0
 
     def told(self, with_names: bool) -> dict[str, Any]:
         """The report as JSON."""
@@ -101,7 +106,12 @@ def import_execute(work: Work) -> None:
     ranks = {file.relative_path: file.position for file in session.files.all()}
     told = report.ranked(ranks).told(with_names=session.project.keep_file_names)
     with work.recording() as result:
-        result.update(imported=report.imported, refused=report.refused, duplicate=report.duplicate)
+        result.update(
+            imported=report.imported,
+            added=report.added,
+            refused=report.refused,
+            duplicate=report.duplicate,
+        )
         UploadSession.objects.filter(pk=session.pk).update(
             report=told, state=UploadSession.State.DONE
         )
@@ -149,7 +159,7 @@ def _import(
     arrivals: list[Arrival] = []
 
     def tell(done: int, of: int, name: str) -> None:
-        progress(done / max(of, 1), f"File {done} of {of}; {len(arrivals)} cases so far")
+        progress(done / max(of, 1), f"File {done} of {of}; {_count(arrivals, 'case')} cases so far")
 
     with IntakeReader(paths, limits or Limits(), tell, folder=scratch_folder()) as reader:
         for found in reader:
@@ -183,7 +193,9 @@ def _one(batch: Batch, read: ReadCase) -> tuple[Arrival | None, list[FileOutcome
 
 def _arrived(read: ReadCase, arrival: Arrival) -> Iterable[FileOutcome]:
     outcome, code, sentence = "imported", "", " ".join(arrival.notes)
-    if not arrival.is_new:
+    if arrival.became == "series":
+        code, sentence = SERIES, f"Added to case {arrival.number} as a further series."
+    elif arrival.became == "known":
         outcome, code = "duplicate", "already_here"
         sentence = f"Already here: case {arrival.number}."
     for place in read.image.inputs:
@@ -223,18 +235,22 @@ def _report(
         )
         for one in reader.inputs
     ]
-    new = sum(arrival.is_new for arrival in arrivals)
     return Report(
-        imported=new,
+        imported=_count(arrivals, "case"),
+        added=_count(arrivals, "series"),
         refused=len(reader.refusals) + refused_images,
-        duplicate=len(arrivals) - new,
+        duplicate=_count(arrivals, "known"),
         files=tuple(files),
     )
 
 
+def _count(arrivals: Iterable[Arrival], became: str) -> int:
+    return sum(arrival.became == became for arrival in arrivals)
+
+
 def _keep_originals(paths: Sequence[Path | NamedPath], arrivals: Sequence[Arrival]) -> None:
     """The bytes as they came, in one archive whose entries are numbered, for sites that ask."""
-    new = [arrival.case_id for arrival in arrivals if arrival.is_new]
+    new = [arrival.image_id for arrival in arrivals if arrival.became != "known"]
     if not new:
         return
     with TemporaryDirectory(dir=scratch_folder()) as folder:
@@ -243,7 +259,7 @@ def _keep_originals(paths: Sequence[Path | NamedPath], arrivals: Sequence[Arriva
             for place, file in enumerate(_plain_files(paths), start=1):
                 archive.write(file, f"{place:06d}")
         blob = blob_put(path, Blob.Kind.ORIGINAL)
-    Image.objects.filter(case__in=new, original=None).update(original=blob)
+    Image.objects.filter(pk__in=new, original=None).update(original=blob)
 
 
 def _plain_files(paths: Sequence[Path | NamedPath]) -> Iterable[Path]:

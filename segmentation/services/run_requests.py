@@ -92,4 +92,4 @@ def is_untouched(case: Case) -> bool:
 
 
 def _reference(case: Case) -> Image:
-    return case.images.filter(is_reference=True).earliest("created_at")
+    return case.images.get(is_reference=True)

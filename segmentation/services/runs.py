@@ -45,6 +45,7 @@ from segmentation.storage.blobs import blob_put
 
 _BY_PERSON = (MaskRevision.Kind.EDITED, MaskRevision.Kind.MERGED)
 _SKIPPED = "Somebody began to work on this case; the prediction was left out."
+_MOVED = "Another series became the reference meanwhile; the prediction was left out."
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ class _Choice:
 
 def run_execute(work: Work) -> None:
     """Do a prediction job: compute outside any transaction, record in one short one."""
-    image = Image.objects.select_related("case__project").get(pk=work.payload["image"])
+    # Another series may have become the reference since the job was queued.
+    image = Image.objects.select_related("case__project").get(
+        case__images=work.payload["image"], is_reference=True
+    )
     replace = bool(work.payload.get("replace"))
     if not replace and not is_untouched(image.case):
         _skip(work)
@@ -124,6 +128,9 @@ def _record(
         case = Case.objects.select_for_update().get(pk=image.case_id)
         if case.state not in PREDICTABLE or not (replace or is_untouched(case)):
             result.update(skipped=True, reason=_SKIPPED)
+            return
+        if not Image.objects.filter(pk=image.pk, is_reference=True).exists():
+            result.update(skipped=True, reason=_MOVED)
             return
         run = _run_create(work, image, choice, proposal, blob)
         rows, slices = proposal_rows(proposal, str(run.pk), run.finding_base)

@@ -114,6 +114,9 @@ def _images(checked: dict[str, int]) -> Iterator[Problem]:
             yield Problem("images", str(image.id), error.message)
         except UNREADABLE:
             yield Problem("images", str(image.id), "The stored pixels cannot be read.")
+    referred = Image.objects.filter(is_reference=True).values("case")
+    for case in Case.objects.exclude(images=None).exclude(pk__in=referred).iterator():
+        yield Problem("images", f"case {case.id}", "None of its images is the reference.")
 
 
 def _revisions(checked: dict[str, int]) -> Iterator[Problem]:

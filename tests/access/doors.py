@@ -84,6 +84,7 @@ DOORS: dict[str, Door] = {
     "case_candidates": Door(VIEWER),
     "case_assign": Door(REVIEWER, body={"users": ["$annotator", "$reviewer"]}),
     "case_release": Door(REVIEWER, _case("held")),
+    "case_reference": Door(ANNOTATOR, body={"image": "$image_id"}),
     "case_withdraw": Door(ADMINISTRATOR),
     "case_predict": Door(ANNOTATOR, body={}),
     "case_submit": Door(ANNOTATOR),

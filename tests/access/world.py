@@ -105,7 +105,7 @@ def _learning(world: World) -> None:
             network=network,
             number=number,
             weights=blob_put(str(number).encode(), Blob.Kind.WEIGHTS),
-            card={"task": "instance2d", "labels": ["nucleus"], "kinds": []},
+            card={"name": "nuclei", "task": "instance2d", "labels": ["nucleus"], "kinds": []},
             digest=str(number),
             state=state,
         )

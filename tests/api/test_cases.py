@@ -265,6 +265,24 @@ def test_a_withdrawn_case_leaves_the_work_and_its_waiting_jobs_end(project: Proj
     assert post(annotator, case, "predict").status_code == 409
 
 
+def test_another_image_becomes_the_reference_and_the_row_shows_it(project: Project) -> None:
+    case, other = a_case(project), Image.objects.get(case=a_case(project, (5, 48, 64)))
+    Image.objects.filter(pk=other.pk).update(case=case, is_reference=False)
+    client = as_person(a_member(project, "annotator"))
+    images = client.get(f"/api/v1/cases/{case.pk}/").json()["images"]
+    assert [(one["is_reference"], one["slices"]) for one in images] == [(True, 1), (False, 5)]
+    row = client.post(
+        f"/api/v1/cases/{case.pk}/reference/", {"image": str(other.pk)}, format="json"
+    ).json()
+    assert (row["series"], row["size"]) == (2, [5, 48, 64])
+    revision_record_system(case, "predicted", [a_finding(1, state="proposed")], [a_slice(1)])
+    refused = client.post(
+        f"/api/v1/cases/{case.pk}/reference/", {"image": images[0]["id"]}, format="json"
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "state_refused")
+    assert "withdraw this case" in refused.json()["message"]
+
+
 def test_a_prediction_is_asked_for_and_shows_as_a_job(project: Project) -> None:
     case = a_case(project)
     annotator = a_member(project, "annotator")

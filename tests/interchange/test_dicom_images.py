@@ -24,8 +24,9 @@ from segmentation.interchange.errors import (
     UnreadableError,
     UnsupportedError,
 )
-from segmentation.interchange.types import Limits, ReadImage
-from tests.interchange.drawn import save, slice_of
+from segmentation.interchange.intake import IntakeReader
+from segmentation.interchange.types import Limits, ReadCase, ReadImage
+from tests.interchange.drawn import asymmetric, save, slice_of, write_plane
 
 RAMP = np.arange(35, dtype=np.uint16).reshape(5, 7) * 100
 
@@ -232,3 +233,23 @@ def test_every_cut_of_a_file_is_read_or_refused(tmp_path: Path) -> None:
         (tmp_path / "c.dcm").write_bytes(whole[:keep])
         with pytest.raises(InterchangeError):
             read_as_the_child_does(tmp_path / "c.dcm")
+
+
+def test_only_what_has_a_place_in_a_frame_can_be_laid_over(tmp_path: Path) -> None:
+    """A single slice is looked at by itself; an overview belongs to the volumes planned on it."""
+    frame = {"FrameOfReferenceUID": "1.2.9"}
+    overview = {**frame, "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}
+    scout = drawn(tmp_path, **overview)
+    assert (scout.frame_key, scout.is_localizer, scout.slices) == ("1.2.9", True, 1)
+    assert scout.overlays
+    assert not drawn(tmp_path, **frame).overlays
+    for missing in ("FrameOfReferenceUID", "StudyInstanceUID", "ImagePositionPatient"):
+        assert not drawn(tmp_path, **{**overview, missing: ""}).overlays
+    assert not drawn(tmp_path, **overview, Modality="DX").overlays
+
+
+def test_slices_are_counted_along_the_axis_they_were_acquired_on(tmp_path: Path) -> None:
+    write_plane(tmp_path, asymmetric((4, 5, 7)), "sagittal")
+    with IntakeReader([tmp_path]) as reader:
+        (case,) = (found for found in reader if isinstance(found, ReadCase))
+    assert (case.image.slices, case.listed) == (7, False)

@@ -230,7 +230,7 @@ def test_localizers_and_slices_without_place_are_images_of_their_own(tmp_path: P
     paths = [save(scout, tmp_path / "a.dcm"), *write_axial(tmp_path / "s", [0, 1, 2])]
     found, errors = plans(paths)
     assert not errors
-    assert [plan.order for plan in found] == [((0,),), ((1, 2, 3),)]
+    assert [plan.order for plan in found] == [((1, 2, 3),), ((0,),)]
     stills = [
         save(slice_of(np.zeros((4, 4), np.int16), ImagePositionPatient=None), tmp_path / f"u{n}")
         for n in range(3)
@@ -249,7 +249,7 @@ def test_two_series_are_two_images(tmp_path: Path) -> None:
     paths = write_axial(tmp_path / "a", [0, 1]) + write_axial(
         tmp_path / "b", [0, 2, 4], SeriesInstanceUID="1.2.4"
     )
-    assert [plan.order for plan in plans(paths)[0]] == [((0, 1),), ((2, 3, 4),)]
+    assert [plan.order for plan in plans(paths)[0]] == [((2, 3, 4),), ((0, 1),)]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -285,3 +285,17 @@ def test_each_slice_is_scaled_by_its_own_rescale(tmp_path: Path) -> None:
     assert (image.pixels == 100).all()
     assert (image.slope, image.intercept, image.value_unit) == (1.0, 0.0, "HU")
     assert any("rescale" in note for note in image.warnings)
+
+
+def test_of_one_study_the_largest_series_comes_first_and_overviews_last(tmp_path: Path) -> None:
+    scout = slice_of(
+        np.zeros((9, 9), np.int16), series="1.2.5", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    )
+    other = slice_of(np.ones((9, 9), np.int16), series="1.2.6", StudyInstanceUID="1.1")
+    paths = [
+        save(scout, tmp_path / "a.dcm"),
+        save(other, tmp_path / "b.dcm"),
+        *write_axial(tmp_path / "c", [0, 1], SeriesInstanceUID="1.2.7"),
+        *write_axial(tmp_path / "d", [0, 1, 2], SeriesInstanceUID="1.2.8"),
+    ]
+    assert [plan.members for plan in plans(paths)[0]] == [(4, 5, 6), (2, 3), (0,), (1,)]

@@ -21,6 +21,7 @@ from segmentation.models import (
     Case,
     CurrentFinding,
     CurrentSlice,
+    Image,
     Job,
     MaskRevision,
     NetworkVersion,
@@ -152,6 +153,49 @@ def test_every_moment_of_a_cine_is_predicted_on_its_own_planes(project: Project)
     assert CurrentFinding.objects.filter(case=cine).count() == 1
     frame = candidates_frame(user=a_member(project, "viewer"), case_id=cine.pk)
     assert json.loads(zstandard.decompress(frame))["moments"] == 3
+
+
+def a_second_image(case: Case) -> Image:
+    image = case.images.get()
+    return Image.objects.create(
+        **{
+            field.attname: getattr(image, field.attname)
+            for field in Image._meta.concrete_fields
+            if field.name not in {"id", "is_reference"}
+        },
+        is_reference=False,
+    )
+
+
+def make_reference(image: Image) -> None:
+    Image.objects.filter(case=image.case).update(is_reference=False)
+    Image.objects.filter(pk=image.pk).update(is_reference=True)
+
+
+def test_a_prediction_is_of_the_image_that_is_the_reference_when_it_starts(case: Case) -> None:
+    a_version()
+    other = a_second_image(case)
+    job = run_request(user=a_member(case.project, "annotator"), case=case)
+    make_reference(other)
+    assert job_execute(job.pk)
+    assert SegmentationRun.objects.get(case=case).image == other
+
+
+def test_a_prediction_of_an_image_that_is_no_longer_the_reference_is_left_out(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_version()
+    other, whole = a_second_image(case), runs.segment_moments
+
+    def moved_meanwhile(*given: Any, **more: Any) -> Any:
+        make_reference(other)
+        return whole(*given, **more)
+
+    monkeypatch.setattr(runs, "segment_moments", moved_meanwhile)
+    job = predict(case)
+    assert job.result["skipped"]
+    assert "Another series became the reference" in job.result["reason"]
+    assert not SegmentationRun.objects.filter(case=case).exists()
 
 
 def test_a_request_while_one_waits_is_the_same_job(case: Case) -> None:

@@ -235,7 +235,7 @@ def test_an_upload_becomes_cases_and_its_names_are_forgotten(
     session.refresh_from_db()
     job = Job.objects.get(pk=session.job_id)
     assert (job.state, job.cause, session.state) == ("succeeded", "", "done")
-    assert job.result == {"imported": 1, "refused": 1, "duplicate": 0}
+    assert job.result == {"imported": 1, "added": 0, "refused": 1, "duplicate": 0}
     by_rank = {file["given"]: file for file in session.report["files"]}
     assert (by_rank[1]["outcome"], by_rank[1]["case"]) == ("imported", 1)
     assert by_rank[1]["case_id"] == str(Case.objects.get(project=project).pk)

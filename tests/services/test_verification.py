@@ -117,6 +117,11 @@ def test_a_flipped_byte_in_a_pack_of_pixels_is_found(case: Case) -> None:
     assert sentences() == []
 
 
+def test_a_case_without_a_reference_is_found(case: Case) -> None:
+    Image.objects.filter(case=case).update(is_reference=False)
+    assert sentences() == ["None of its images is the reference."]
+
+
 @pytest.mark.storage
 def test_a_missing_blob_is_found(case: Case) -> None:
     sha256 = blob_put(b"a thumbnail that goes missing", Blob.Kind.THUMBNAIL).sha256

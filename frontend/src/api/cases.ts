@@ -14,6 +14,8 @@ export const caseWithdraw = (id: string) => answer(client.POST("/api/v1/cases/{c
 export const caseRelease = (id: string) => answer(client.POST("/api/v1/cases/{case_id}/release/", of(id)));
 export const caseAssign = (id: string, users: readonly number[]) =>
   answer(client.POST("/api/v1/cases/{case_id}/assign/", { ...of(id), body: { users: [...users] } }));
+export const caseReference = (id: string, image: string) =>
+  answer(client.POST("/api/v1/cases/{case_id}/reference/", { ...of(id), body: { image } }));
 export const casePredict = (id: string, body: { version?: string; replace?: "untouched_findings" } = {}) =>
   answer(client.POST("/api/v1/cases/{case_id}/predict/", { ...of(id), body }));
 

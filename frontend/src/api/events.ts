@@ -12,7 +12,15 @@ export type JobEvent = {
   readonly case: string | null;
   readonly project: string | null;
 };
-export type CaseEvent = { readonly id: string; readonly state: CaseState; readonly head: string | null };
+export type CaseEvent = {
+  readonly id: string;
+  readonly state: CaseState;
+  readonly head: string | null;
+  /** How many images the case has, told when one came in. */
+  readonly series?: number;
+  /** The image that became the reference. */
+  readonly reference?: string;
+};
 export type PresenceEvent = { readonly case: string; readonly [name: string]: unknown };
 export type TrainingEvent = {
   readonly run: string;

@@ -1,4 +1,4 @@
-import { get, post, send } from "./http";
+import { address, get, post, send } from "./http";
 import type { CaseJob, CaseState, Label, PersonRef, RecipeStep, Task } from "./types";
 
 export type ReviewImage = {
@@ -20,6 +20,8 @@ export type ReviewImage = {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
   readonly burned_in_risk: boolean;
+  readonly has_thumbnail: boolean;
+  readonly slices: number;
 };
 export type ReviewRun = {
   readonly id: string;
@@ -101,6 +103,9 @@ export const history = (id: string) => get<{ results: readonly HistoryEntry[] }>
 export const diff = (id: string, from: string, to: string) => get<Diff>(`cases/${id}/diff/`, { from, to });
 export const restore = (id: string, revision: string, tab: string) =>
   post<Head>(`cases/${id}/restore/`, { revision, tab });
+
+/** A small picture of an image's middle. */
+export const thumbnail = (image: string): string => address(`images/${image}/thumbnail/`);
 
 /** The stored bytes of one slice; the browser has undone the transfer's compression. */
 export async function sliceBytes(image: string, z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> {

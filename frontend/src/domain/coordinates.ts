@@ -67,6 +67,41 @@ export function voxelToWorld(at: Voxel, affineLps: Affine): World {
   return { x, y, z } as World;
 }
 
+/** The continuous voxel position of a world position; null where the affine squeezes space flat. */
+export function worldToVoxel(at: World, affineLps: Affine): Voxel | null {
+  const [a, b, c, origin] = [0, 1, 2, 3].map((k) => [affineLps[0][k], affineLps[1][k], affineLps[2][k]] as const);
+  const from = [at.x - origin[0], at.y - origin[1], at.z - origin[2]] as const;
+  const volume = dot(a, cross(b, c));
+  if (volume === 0) return null;
+  // Cramer's rule, column by column.
+  return voxel(dot(from, cross(b, c)) / volume + 0.5, dot(from, cross(c, a)) / volume + 0.5, dot(from, cross(a, b)) / volume + 0.5);
+}
+
+/** Whether two grids are one: equal sizes, and no corner further off than a tenth of a voxel. */
+export function sameGrid(one: Placed, other: Placed): boolean {
+  const { nx, ny, nz } = one.grid;
+  if (nx !== other.grid.nx || ny !== other.grid.ny || nz !== other.grid.nz) return false;
+  const { affineLps } = other;
+  if (!one.affineLps || !affineLps) return false;
+  return [0, nx].every((x) =>
+    [0, ny].every((y) =>
+      [0, nz].every((z) => {
+        const at = worldToVoxel(voxelToWorld(voxel(x, y, z), one.affineLps!), affineLps);
+        return at !== null && Math.max(Math.abs(at.x - x), Math.abs(at.y - y), Math.abs(at.z - z)) <= 0.1;
+      }),
+    ),
+  );
+}
+
+export type Placed = { readonly grid: Grid; readonly affineLps: Affine | null };
+type Triple = readonly [number, number, number];
+const dot = (a: Triple, b: Triple): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+const cross = (a: Triple, b: Triple): Triple => [
+  a[1] * b[2] - a[2] * b[1],
+  a[2] * b[0] - a[0] * b[2],
+  a[0] * b[1] - a[1] * b[0],
+];
+
 export type EdgeLetters = { left: string; right: string; top: string; bottom: string };
 
 /** Anatomical letters at the four edges of a plane, from the voxel axes' main patient directions. */

@@ -66,6 +66,7 @@ export const TEST_IDS = {
     "folder-input",
     "import-report",
     "importing",
+    "report-added",
     "report-copy",
     "report-line",
     "sending",

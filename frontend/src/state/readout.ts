@@ -45,6 +45,8 @@ export function readout(state: ReviewState): Readout | null {
 
 const figure = (value: number): string => (Number.isInteger(value) ? String(value) : threeFigures(value));
 
+export const inMillimetres = (length: number): string => `${threeFigures(length)} mm`;
+
 /** The spacing in the unit of its kind, and how far it can be trusted. */
 export function describeSpacing({ facts }: ReviewState): string {
   if (!facts.spacingZyx) return "uncalibrated";

@@ -41,6 +41,8 @@ export type ReviewSetup = {
   readonly labels: readonly Label[];
   readonly facts: ImageFacts;
   readonly volume: Volume;
+  /** Masks of another state, for an image on the same grid. */
+  readonly document?: CaseDocument;
   readonly committed: (change: Change) => void;
   readonly drafted?: (change: Change | null) => void;
 };
@@ -50,7 +52,7 @@ const FIRST_TOOL: Record<Task, ToolName> = { instances: "select", semantic: "bru
 /** Everything the review page shows and changes; tools and actions work on it, the viewer draws it. */
 export class ReviewState {
   readonly topics = new Topics<Topic>();
-  readonly document = new CaseDocument();
+  readonly document: CaseDocument;
   readonly history: History;
   readonly draft: Draft;
   readonly hits: HitIndex;
@@ -70,6 +72,7 @@ export class ReviewState {
   editable = false;
 
   constructor(setup: ReviewSetup) {
+    this.document = setup.document ?? new CaseDocument();
     this.task = setup.task;
     this.labels = setup.labels;
     this.facts = setup.facts;

@@ -29,6 +29,8 @@ export type Command =
   | "invert"
   | "fit"
   | "layout"
+  | "nextSeries"
+  | "previousSeries"
   | "interpolate"
   | "reviewedSlice"
   | "newFinding"
@@ -79,6 +81,8 @@ export const BINDINGS: readonly Binding[] = [
   { command: "invert", keys: ["shift+i"], group: "see" },
   { command: "fit", keys: ["0"], group: "see" },
   { command: "layout", keys: ["l"], group: "see" },
+  { command: "nextSeries", keys: ["q"], group: "see" },
+  { command: "previousSeries", keys: ["shift+q"], group: "see" },
   { command: "panels", keys: ["\\"], group: "see" },
   { command: "bare", keys: ["z"], group: "see" },
   { command: "nextCase", keys: ["shift+enter"], group: "case" },

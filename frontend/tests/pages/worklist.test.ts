@@ -19,6 +19,7 @@ const row = (number: number, change: Partial<CaseRow> = {}): CaseRow => ({
   thumbnail: null,
   size: [1, 10, 10],
   modality: "",
+  series: 1,
   findings: 0,
   touched: false,
   job: null,

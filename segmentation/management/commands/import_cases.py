@@ -13,7 +13,7 @@ from segmentation.management.site_command import SiteCommand
 from segmentation.selectors.people import site_administrator
 from segmentation.selectors.projects import project_named
 from segmentation.services.import_guess import project_guess
-from segmentation.services.imports import FileOutcome, Report, import_paths
+from segmentation.services.imports import SERIES, FileOutcome, Report, import_paths
 from segmentation.services.networks import shipped_networks_sync
 from segmentation.services.projects import project_create
 
@@ -44,10 +44,11 @@ class Command(SiteCommand):
             raise UsageError(f"The project exists already, and its task is {project.task}.")
         report = import_paths(options["paths"], project, None, progress=self._progress)
         for file in report.files:
-            if file.outcome in {"refused", "duplicate"} or file.sentence:
+            if file.code != SERIES and (file.outcome in {"refused", "duplicate"} or file.sentence):
                 self.say(_line(file))
         self.say(
-            f"{report.imported} imported, {report.refused} refused, "
+            f"{report.imported} imported, {report.added} added to a case as a further series, "
+            f"{report.refused} refused, "
             f"{report.duplicate} here already: project {project.name!r}."
         )
         return Outcome(_answer(report, project), FAILED if report.refused else DONE)

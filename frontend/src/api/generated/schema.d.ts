@@ -175,6 +175,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/reference/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Make another image the one that masks lie on, while none lie anywhere. */
+        post: operations["case_reference"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/release/": {
         parameters: {
             query?: never;
@@ -1407,6 +1424,8 @@ export interface components {
             /** @description z, y, x. */
             size: number[] | null;
             modality: string;
+            /** @description How many images the case has. */
+            series: number;
             findings: number;
             touched: boolean;
             job: components["schemas"]["JobBrief"] | null;
@@ -1749,6 +1768,8 @@ export interface components {
             burned_in_risk: boolean;
             burned_in_why: string;
             has_thumbnail: boolean;
+            /** @description As acquired, whichever axis they lie along. */
+            slices: number;
             slice_url_template: string;
         };
         InvitedPerson: {
@@ -2232,6 +2253,10 @@ export interface components {
             steps: components["schemas"]["StepKind"][];
             defaults: components["schemas"]["RecipeDefaults"];
         };
+        ReferenceRequest: {
+            /** Format: uuid */
+            image: string;
+        };
         /**
          * @description * `` -
          *     * `untouched_findings` - untouched_findings
@@ -2239,9 +2264,15 @@ export interface components {
          */
         ReplaceEnum: "untouched_findings";
         Report: {
+            /** @description How many cases are new. */
             imported: number;
             refused: number;
             duplicate: number;
+            /**
+             * @description How many series joined the case of their study.
+             * @default 0
+             */
+            added?: number;
             files: components["schemas"]["FileOutcome"][];
         };
         RestoreRequest: {
@@ -2993,6 +3024,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Presence"];
+                };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    case_reference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReferenceRequest"];
+                "multipart/form-data": components["schemas"]["ReferenceRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseRow"];
                 };
             };
             /** @description A refusal or a failure. */

@@ -15,6 +15,7 @@ export type Shell = {
   show(finding: number): void;
   nextCase(): void;
   submit(): void;
+  stepSeries(by: 1 | -1): void;
   toggleHelp(): void;
   togglePanels(): void;
   toggleBare(): void;
@@ -72,6 +73,8 @@ export class Commands {
       interpolate: () => void (state.target() !== null && interpolate(state, state.target()!)),
       reviewedSlice: () => this.reviewed(),
       newFinding: () => state.select(null),
+      nextSeries: () => shell.stepSeries(1),
+      previousSeries: () => shell.stepSeries(-1),
       panels: () => shell.togglePanels(),
       bare: () => shell.toggleBare(),
       help: () => shell.toggleHelp(),

@@ -1,4 +1,6 @@
 import type { ReviewCase, ReviewImage } from "../../api/review";
+import { t } from "../../messages";
+import { inMillimetres } from "../../state/readout";
 import type { Cutoffs, ImageFacts, Label } from "../../state/types";
 
 /** The states in which masks may be changed. */
@@ -8,6 +10,20 @@ export const isOpenForWork = (about: ReviewCase): boolean => OPEN_STATES.has(abo
 
 export const referenceOf = (about: ReviewCase): ReviewImage | null =>
   about.images.find((image) => image.is_reference) ?? about.images[0] ?? null;
+
+/** So few slices are taken to plan a scan; beside a volume they are never the reference. */
+const OVERVIEW_SLICES = 3;
+
+export const isOverview = ({ slices }: ReviewImage, among: readonly ReviewImage[]): boolean =>
+  slices <= OVERVIEW_SLICES && among.some((other) => other.slices > OVERVIEW_SLICES);
+
+/** "CT · 120 slices · 1.25 mm": what a series is, without any text of the file. */
+export function seriesName({ modality, slices, spacing_mm, acquisition_axis }: ReviewImage): string {
+  const apart = spacing_mm?.["zyx".indexOf(acquisition_axis || "z")];
+  const parts = [modality, t("review.series.slices", { count: slices })];
+  if (apart !== undefined && slices > 1) parts.push(inMillimetres(apart));
+  return parts.filter((part) => part !== "").join(" · ");
+}
 
 export function factsOf(image: ReviewImage): ImageFacts {
   const slope = image.slope || 1;

@@ -1,10 +1,11 @@
 /** One opened case: everything behind the page, and what of it the page shows. */
 
+import { caseReference } from "../../api/cases";
 import { follow } from "../../api/events";
 import { sentence } from "../../api/errors";
 import { signedInAgain } from "../../api/gate";
 import { job as readJob, jobs as readJobs } from "../../api/jobs";
-import { reviewCase, sliceBytes, type ReviewCase } from "../../api/review";
+import { reviewCase, sliceBytes, type ReviewCase, type ReviewImage } from "../../api/review";
 import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
 import type { Job } from "../../api/types";
 import { tabId } from "../../state/identity";
@@ -18,17 +19,20 @@ import { Volume } from "../../state/volume";
 import { ToolController } from "../../tools/controller";
 import { Loader } from "../../viewer/loader";
 import { Stage } from "../../viewer/stage";
-import { cutoffsOf, factsOf, isAwaited, isOpenForWork, labelsOf, referenceOf } from "./opening";
+import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, referenceOf } from "./opening";
+import { SeriesDesk, type Opened } from "./series";
 
 const TAB = tabId();
 const JOB_POLL_MS = 2_500;
 
-export type Opened = { readonly state: ReviewState; readonly controller: ToolController; readonly stage: Stage };
+export type { Opened } from "./series";
 
 export class ReviewPage {
   failure = $state.raw<unknown>(null);
   about = $state.raw<ReviewCase | null>(null);
   opened = $state.raw<Opened | null>(null);
+  /** What is looked at: the reference itself, or another series of the case. */
+  shown = $state.raw<Opened | null>(null);
   save = $state.raw<SaveStatus>({ kind: "saved" });
   presence = $state.raw<PresenceAnswer | null>(null);
   job = $state.raw<Job | null>(null);
@@ -46,6 +50,7 @@ export class ReviewPage {
   private holder: Presence | null = null;
   private transport: ReviewTransport;
   private loader: Loader | null = null;
+  private desk: SeriesDesk | null = null;
   private offs: (() => void)[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private ready = false;
@@ -89,6 +94,43 @@ export class ReviewPage {
     this.sync?.queue.stop();
     this.holder?.stop();
     this.opened?.stage.stop();
+    this.desk?.stop();
+  }
+
+  get onReference(): boolean {
+    return this.shown === this.opened;
+  }
+
+  /** Whether the masks lie on the picture that is shown. */
+  get masksShown(): boolean {
+    return this.shown?.state.document === this.opened?.state.document;
+  }
+
+  look(image: string): void {
+    const wanted = this.about?.images.find(({ id }) => id === image);
+    if (!wanted || !this.desk || this.opened?.controller.busy) return;
+    this.shown = this.desk.open(wanted, this.shown!);
+  }
+
+  stepSeries(by: 1 | -1): void {
+    const images = this.about?.images ?? [];
+    const at = images.findIndex(({ id }) => id === this.shown?.state.facts.id);
+    if (images.length > 1) this.look(images[(at + by + images.length) % images.length].id);
+  }
+
+  mayBeReference(image: ReviewImage): boolean {
+    const { about } = this;
+    const isBare = about !== null && about.head === null && about.run === null;
+    return this.mayEdit && isBare && !image.is_reference && !isOverview(image, about.images);
+  }
+
+  async makeReference(image: string): Promise<void> {
+    try {
+      await caseReference(this.id, image);
+      location.reload();
+    } catch (error) {
+      this.trouble = sentence(error);
+    }
   }
 
   /** Somebody is at work: time counts only while this is heard now and then. */
@@ -117,6 +159,7 @@ export class ReviewPage {
   retrySlices(): void {
     this.badSlices = 0;
     this.loader?.retry();
+    this.desk?.retry();
   }
 
   keepMine = (): Promise<void> | undefined => this.sync?.queue.keepMine();
@@ -128,6 +171,8 @@ export class ReviewPage {
     const about = await reviewCase(this.id);
     this.about = about;
     if (!this.opened && referenceOf(about)) return this.openImage(about);
+    // Masks lie on another grid from now on: everything behind the page is made anew.
+    if (this.opened && referenceOf(about)?.id !== this.opened.state.facts.id) return location.reload();
     await this.sync?.refresh(about.head?.sequence ?? 0);
     await this.loadCandidates(about);
     this.watchJob(about);
@@ -160,6 +205,8 @@ export class ReviewPage {
       changed: () => this.saveChanged(),
     });
     this.opened = { state, controller, stage };
+    this.shown = this.opened;
+    this.desk = new SeriesDesk(this.opened, { refused: () => this.refusals++, failed: () => this.badSlices++ });
     this.startPixels(state);
     await this.startPresence();
     await this.sync.open(this.holder?.held ?? false);
@@ -258,7 +305,9 @@ export class ReviewPage {
       {
         job: (event) => (["succeeded", "failed", "cancelled"].includes(event.state) ? again() : this.watchJob(this.about)),
         case: (event) => {
-          if (event.state !== this.about?.state || !this.holder?.held) again();
+          const { about } = this;
+          const isNews = event.state !== about?.state || (event.series ?? about.images.length) !== about.images.length;
+          if (isNews || event.reference !== undefined || !this.holder?.held) again();
         },
         presence: () => void this.holder?.ask(),
         resync: again,

@@ -63,4 +63,8 @@ export const TEST_IDS = {
   historyEntry: (sequence: number) => `history-${sequence}`,
   restore: "history-restore",
   predict: "case-predict",
+  series: (image: string) => `series-${image}`,
+  otherSeries: "series-other",
+  toReference: "series-back",
+  makeReference: "series-make-reference",
 } as const;
