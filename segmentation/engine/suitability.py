@@ -30,11 +30,18 @@ def suits(card: Mapping[str, Any], picture: Picture, kind: str = "") -> tuple[bo
     return True, f"The network {card['name']} was made for images like this one."
 
 
+NAMES = {
+    "ct": "CT", "mr": "MR", "us": "ultrasound", "xray": "X-ray", "pet": "PET",
+    "nm": "nuclear medicine", "oct": "OCT",
+}  # fmt: skip
+"""Kinds whose key is no word for a reader."""
+
+
 def _kind(card: Mapping[str, Any], kind: str) -> str:
     kinds = card.get("kinds") or []
     if not kind or not kinds or kind in kinds:
         return ""
-    return f"The network knows {_listed(kinds)}, but the image is {kind}."
+    return f"The network knows {_listed([*map(_named, kinds)])}, but the image is {_named(kind)}."
 
 
 def _modality(card: Mapping[str, Any], picture: Picture) -> str:
@@ -109,6 +116,10 @@ def _intensity(card: Mapping[str, Any], picture: Picture) -> str:
         f"The network knows values from {bounds['min']:g} to {bounds['max']:g}, but the image has "
         f"{low:g} to {high:g}."
     )
+
+
+def _named(kind: str) -> str:
+    return NAMES.get(kind, kind.replace("_", " "))
 
 
 def _listed(names: list[str]) -> str:

@@ -49,7 +49,7 @@ def network_suggest(project: Project, kind: str, picture: Picture) -> Suggestion
         refusals.append(f"{name}: {reason}" if not fits else f"{name}: no label in common.")
     if not refusals:
         words = f"No network for {project.get_task_display()} is installed."
-        return Suggestion(None, f"{words} Draw by hand, or train one from accepted cases.")
+        return Suggestion(None, f"{words} Train one from accepted cases.")
     told = "No network suits this image. " + " ".join(refusals)
     return Suggestion(None, told[:REASON_LENGTH])
 

@@ -38,7 +38,7 @@ def test_an_image_like_those_it_was_made_for_suits() -> None:
 @pytest.mark.parametrize(
     ("image", "kind", "why"),
     [
-        (picture(), "ct", "the image is ct"),
+        (picture(), "ct", "the image is CT"),
         (picture(modality="CT"), "", "the image is CT"),
         (picture(shape=(1, 1, 50, 35)), "", "a single slice"),
         (picture(shape=(3, 36, 50, 35)), "", "colour"),

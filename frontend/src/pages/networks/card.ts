@@ -1,4 +1,5 @@
 import type { NetworkCard } from "../../api/types";
+import { kindName } from "../../components/kinds";
 
 /** The figures of a card as name and value, groups flattened: "test · ap_50", "0.81". */
 export function figuresOf(card: Pick<NetworkCard, "metrics">): readonly (readonly [string, string])[] {
@@ -7,7 +8,7 @@ export function figuresOf(card: Pick<NetworkCard, "metrics">): readonly (readonl
 
 /** The kinds of image and modalities of a card, each said once. */
 export function madeFor({ kinds, modalities }: Pick<NetworkCard, "kinds" | "modalities">): string {
-  const words = [...kinds, ...modalities].filter(Boolean).map((word) => word.replaceAll("_", " "));
+  const words = [...kinds, ...modalities].filter(Boolean).map(kindName);
   return words.filter((word, at) => words.findIndex((one) => one.toLowerCase() === word.toLowerCase()) === at).join(", ");
 }
 
@@ -23,7 +24,7 @@ export function spacingOf({ spacing_mm }: Pick<NetworkCard, "spacing_mm">): stri
 function flatten(metrics: Readonly<Record<string, unknown>>, before: string): (readonly [string, string])[] {
   return Object.entries(metrics).flatMap(([name, value]) => {
     // A figure over all cases needs no word for "all".
-    const own = name === "all" ? "" : name.replaceAll("_", " ");
+    const own = name === "all" ? "" : kindName(name);
     const full = [before, own].filter(Boolean).join(" · ");
     if (typeof value === "number") return [[full, Number.isInteger(value) ? String(value) : value.toFixed(3)] as const];
     if (typeof value === "string") return [[full, value] as const];

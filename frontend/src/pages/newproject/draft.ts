@@ -1,6 +1,7 @@
 /** What a new project starts with, and which networks can serve its task. */
 
 import type { Network, NewLabel, NewProject, Task } from "../../api/types";
+import { kindName } from "../../components/kinds";
 import type { Offered } from "../settings/NetworkChooser.svelte";
 import { OKABE_ITO } from "../settings/palette";
 
@@ -34,7 +35,7 @@ export function offeredFor(task: Task, networks: readonly Network[], words: (kin
         network: network.name,
         version: version.number,
         kinds,
-        reason: words(kinds.join(", ").replaceAll("_", " "), labels.join(", ")),
+        reason: words(kinds.map(kindName).join(", "), labels.join(", ")),
       };
     });
 }

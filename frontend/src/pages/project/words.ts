@@ -1,4 +1,5 @@
 import type { CaseRow } from "../../api/types";
+import { kindName } from "../../components/kinds";
 
 /** "512 × 512 × 120 px": width, height and, for a volume, slices. */
 export function sizeOf({ size }: Pick<CaseRow, "size">): string {
@@ -8,5 +9,5 @@ export function sizeOf({ size }: Pick<CaseRow, "size">): string {
 }
 
 export function kindOf({ kind, modality }: Pick<CaseRow, "kind" | "modality">): string {
-  return kind ? kind.replaceAll("_", " ") : modality || "–";
+  return kind ? kindName(kind) : modality || "–";
 }
