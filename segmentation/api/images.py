@@ -37,7 +37,7 @@ class SliceView(APIView):
     def get(self, request: Request, image_id: uuid.UUID, z: int) -> HttpResponseBase:
         """One plane: differences, zigzag and byte planes of its samples, compressed."""
         place = selectors.slice_place(
-            user=person_of(request), image_id=image_id, z=z, t=_moment(request)
+            user=person_of(request), image_id=image_id, z=z, t=moment_of(request)
         )
         zstd = accepts(request, "zstd")
         etag = f'"{place.etag}-{"zstd" if zstd else "gzip"}"'
@@ -80,7 +80,7 @@ class PreviewView(APIView):
     def get(self, request: Request, image_id: uuid.UUID, z: int) -> HttpResponseBase:
         """One plane as a picture in the image's own window."""
         content = selectors.preview_bytes(
-            user=person_of(request), image_id=image_id, z=z, t=_moment(request)
+            user=person_of(request), image_id=image_id, z=z, t=moment_of(request)
         )
         return _kept(HttpResponse(content, content_type="image/jpeg"))
 
@@ -108,7 +108,7 @@ def accepts(request: Request, encoding: str) -> bool:
     return False
 
 
-def _moment(request: Request) -> int:
+def moment_of(request: Request) -> int:
     given = request.query_params.get("t", "0")
     if not given.isascii() or not given.isdigit() or len(given) > 6:
         raise InvalidInputError("The moment is a number from 0.", fields={"t": given})

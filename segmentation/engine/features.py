@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
-from skimage.measure import regionprops
+from skimage import feature, measure  # both load at their first use, which the web server thanks
 
 from segmentation.engine.errors import InvalidArrayError
 from segmentation.engine.grey import luminance
 from segmentation.engine.masks import bounding_box, decode
-from segmentation.engine.types import Picture, RunLengths
+from segmentation.engine.types import RunLengths
 
 Features = dict[str, float | str | None]
 Mask = NDArray[np.bool_]
+Place = tuple[slice, slice, slice]
+"""Half-open ranges of z, y and x."""
 
 LENGTH_UNIT: Final = "length_unit"
 SHAPE: Final = (
@@ -49,7 +50,12 @@ LBP_POINTS: Final = 8
 LBP_VALUES: Final = LBP_POINTS + 2
 
 
-def finding_features(slices: Mapping[int, RunLengths], picture: Picture) -> Features:
+def finding_features(
+    slices: Mapping[int, RunLengths],
+    grid_zyx: tuple[int, int, int],
+    spacing_mm: tuple[float, float, float] | None,
+    read: Callable[[Place], NDArray[Any]],
+) -> Features:
     """Measure one finding.
 
     Shape comes from ``skimage.measure.regionprops`` with the image's spacing: Feret's diameter,
@@ -60,39 +66,42 @@ def finding_features(slices: Mapping[int, RunLengths], picture: Picture) -> Feat
     the finding, entropies in bits, and the entropy of uniform local binary patterns of 8 points at
     radius 1 (Ojala et al., IEEE TPAMI 24(7), 2002), both in axial slices.
 
-    slices: the mask by z, on the grid of ``picture``. Returns every name of ``FEATURES``; all but
-    the unit are None for an empty mask. Raises InvalidArrayError where a mask does not fit.
+    slices: the mask by z, on a grid of ``grid_zyx`` pixels, ``spacing_mm`` (z, y, x) apart. read:
+    gives the values at a place of that grid as ``(c, z, y, x)``; it is asked once, for the
+    finding's box and one pixel around it. Returns every name of ``FEATURES``; all but the unit are
+    None for an empty mask. Raises InvalidArrayError where the mask does not fit the grid.
     """
     none: Features = dict.fromkeys(FEATURES)
-    none[LENGTH_UNIT] = "px" if picture.spacing_mm is None else "mm"
-    place, mask = _crop(slices, picture)
+    none[LENGTH_UNIT] = "px" if spacing_mm is None else "mm"
+    place, mask = _crop(slices, grid_zyx)
     if not mask.any():
         return none
-    pixels = np.asarray(picture.pixels[:, *place], dtype=np.float32)
-    grey = luminance(pixels)[0]
+    wide, edge = _widened(place, grid_zyx)
+    pixels = np.pad(np.asarray(read(wide), dtype=np.float32), edge, mode="edge")
+    around = luminance(pixels)[0]
     return {
         **none,
-        **_shape(mask, picture.spacing_mm),
-        **_intensity(mask, grey),
-        **_colour(mask, pixels),
-        **_texture(mask, grey, _surroundings(picture, place)),
+        **_shape(mask, spacing_mm),
+        **_intensity(mask, around[:, 1:-1, 1:-1]),
+        **_colour(mask, pixels[:, :, 1:-1, 1:-1]),
+        **_texture(mask, around),
     }
 
 
-def _crop(slices: Mapping[int, RunLengths], picture: Picture) -> tuple[tuple[slice, ...], Mask]:
+def _crop(slices: Mapping[int, RunLengths], grid_zyx: tuple[int, int, int]) -> tuple[Place, Mask]:
     """Where the finding lies, and its mask there, bool ``(z, y, x)``."""
-    depth, height, width = picture.pixels.shape[1:]
+    depth, height, width = grid_zyx
     boxes = {z: box for z, runs in slices.items() if (box := bounding_box(runs, width))}
     if not boxes:
-        return (slice(0, 0),) * 3, np.zeros((0, 0, 0), np.bool_)
+        return (slice(0, 0), slice(0, 0), slice(0, 0)), np.zeros((0, 0, 0), np.bool_)
     if min(boxes) < 0 or max(boxes) >= depth:
         raise InvalidArrayError(
             f"The mask reaches slice {max(boxes)}, but the image has {depth}. "
             "It belongs to an image of another size."
         )
     corners = np.array(list(boxes.values()))
-    x1, y1 = corners[:, :2].min(axis=0)
-    x2, y2 = corners[:, 2:].max(axis=0)
+    x1, y1 = (int(side) for side in corners[:, :2].min(axis=0))
+    x2, y2 = (int(side) for side in corners[:, 2:].max(axis=0))
     first, last = min(boxes), max(boxes) + 1
     mask = np.zeros((last - first, y2 - y1, x2 - x1), np.bool_)
     for z in boxes:
@@ -100,16 +109,25 @@ def _crop(slices: Mapping[int, RunLengths], picture: Picture) -> tuple[tuple[sli
     return (slice(first, last), slice(y1, y2), slice(x1, x2)), mask
 
 
+def _widened(place: Place, grid_zyx: tuple[int, int, int]) -> tuple[Place, list[tuple[int, int]]]:
+    """The place with one pixel around it in y and x, and what of that lies outside the image."""
+    z, y, x = place
+    sides = list(zip((y, x), grid_zyx[1:], strict=True))
+    wide_y, wide_x = (slice(max(s.start - 1, 0), min(s.stop + 1, size)) for s, size in sides)
+    missing = [(int(s.start == 0), int(s.stop == size)) for s, size in sides]
+    return (z, wide_y, wide_x), [(0, 0), (0, 0), *missing]
+
+
 def _shape(mask: Mask, spacing_mm: tuple[float, float, float] | None) -> Features:
     sides = spacing_mm or (1.0, 1.0, 1.0)
     if mask.shape[0] > 1:
-        region = regionprops(mask.astype(np.uint8), spacing=sides)[0]
+        region = measure.regionprops(mask.astype(np.uint8), spacing=sides)[0]
         return {
             "equivalent_diameter": float(region.equivalent_diameter_area),
             "major_axis": float(region.axis_major_length),
             "minor_axis": float(region.axis_minor_length),
         }
-    region = regionprops(mask[0].astype(np.uint8), spacing=sides[1:])[0]
+    region = measure.regionprops(mask[0].astype(np.uint8), spacing=sides[1:])[0]
     perimeter = float(region.perimeter) if math.isclose(sides[1], sides[2]) else None
     return {
         "equivalent_diameter": float(region.equivalent_diameter_area),
@@ -143,26 +161,14 @@ def _colour(mask: Mask, pixels: NDArray[np.float32]) -> Features:
     return dict(zip(COLOUR, means, strict=True))
 
 
-def _surroundings(picture: Picture, place: tuple[slice, ...]) -> NDArray[np.float32]:
-    """Brightness of the finding's box and one pixel around it, ``(z, y + 2, x + 2)``."""
-    z, y, x = place
-    height, width = picture.pixels.shape[2:]
-    wide = (slice(max(y.start - 1, 0), y.stop + 1), slice(max(x.start - 1, 0), x.stop + 1))
-    seen = luminance(np.asarray(picture.pixels[:, z, *wide], dtype=np.float32))[0]
-    missing = (
-        (0, 0),
-        (int(y.start == 0), int(y.stop == height)),
-        (int(x.start == 0), int(x.stop == width)),
-    )
-    return np.pad(seen, missing, mode="edge")
-
-
-def _texture(mask: Mask, grey: NDArray[np.float32], around: NDArray[np.float32]) -> Features:
+def _texture(mask: Mask, around: NDArray[np.float32]) -> Features:
     counts = np.zeros((GREY_LEVELS, GREY_LEVELS, 1, len(ANGLES)))
     patterns = np.zeros(LBP_VALUES)
-    levels = _levels(mask, grey)
+    levels = _levels(mask, around[:, 1:-1, 1:-1])
     for z in np.flatnonzero(mask.any(axis=(1, 2))):
-        matrix = graycomatrix(levels[z], [1], ANGLES, levels=GREY_LEVELS + 1, symmetric=True)
+        matrix = feature.graycomatrix(
+            levels[z], [1], ANGLES, levels=GREY_LEVELS + 1, symmetric=True
+        )
         counts += matrix[1:, 1:]  # level 0 is what lies outside
         patterns += np.bincount(_patterns(around[z])[mask[z]], minlength=LBP_VALUES)
     figures: Features = {"lbp_entropy": _entropy_bits(patterns)}
@@ -172,7 +178,7 @@ def _texture(mask: Mask, grey: NDArray[np.float32], around: NDArray[np.float32])
         return figures
     shares = counts / counts.sum(axis=(0, 1), keepdims=True)
     for name in ("contrast", "homogeneity", "energy", "correlation"):
-        figures[f"glcm_{name}"] = float(graycoprops(shares, name).mean())
+        figures[f"glcm_{name}"] = float(feature.graycoprops(shares, name).mean())
     per_angle = [_entropy_bits(shares[..., 0, angle]) for angle in range(shares.shape[-1])]
     figures["glcm_entropy"] = float(np.mean(per_angle))
     return figures
@@ -193,7 +199,7 @@ def _patterns(plane: NDArray[np.float32]) -> NDArray[np.int64]:
         # It warns that floats which differ by rounding only make noise. Equal pixels stay equal
         # here: luminance is the only arithmetic that was done.
         warnings.filterwarnings("ignore", message="Applying `local_binary_pattern`")
-        found = local_binary_pattern(plane, LBP_POINTS, 1, method="uniform")
+        found = feature.local_binary_pattern(plane, LBP_POINTS, 1, method="uniform")
     return np.asarray(found[1:-1, 1:-1], dtype=np.int64)
 
 

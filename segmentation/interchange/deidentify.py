@@ -1,4 +1,4 @@
-"""What may be known of a person: a keyed pseudonym and a short list of harmless attributes.
+"""What may be known of a person beside a pseudonym: a short list of harmless attributes.
 
 Everything not on the list is dropped (PS3.15 Annex E turned round: allowed, not forbidden, fields).
 Free text is never kept as it stands: a value is a number, a known word, or it is left out.
@@ -6,8 +6,6 @@ Free text is never kept as it stands: a value is a number, a known word, or it i
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import math
 import re
 from collections.abc import Callable
@@ -15,7 +13,6 @@ from typing import Any
 
 from pydicom.uid import UID
 
-_DIGITS = 20
 _ELDERLY_YEARS = 90
 _VENDORS = (
     "Agfa",
@@ -59,18 +56,6 @@ _NUMBERS = (
 )
 _RISKY_CLASSES = ("Secondary Capture", "Photographic", "Video Endoscopic", "Screening")
 _RISKY_MODALITIES = frozenset({"US", "IVUS", "SC", "XC", "OT", "ES", "GM", "RF", "XA", "DMS"})
-
-
-def pseudonym(secret: bytes, kind: str, value: str) -> str:
-    """Give the keyed pseudonym of an identifier: ``p_`` and 20 hexadecimal digits.
-
-    HMAC-SHA256 over the kind and the value. The same person has the same pseudonym at one site
-    and another one at the next; an empty value has none, so that strangers do not become one.
-    """
-    if not value:
-        return ""
-    digest = hmac.new(secret, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()
-    return f"p_{digest[:_DIGITS]}"
 
 
 def allowed_attributes(dataset: Any) -> dict[str, str]:

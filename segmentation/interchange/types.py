@@ -115,7 +115,7 @@ class ReadImage:
     ``padding`` (a range of values that mark "no measurement") are in those values too.
     ``affine_lps`` takes stored voxel indices ``(x, y, z, 1)`` to millimetres. The z spacing of a
     single slice of unknown thickness is 1. ``patient_key``, ``study_key``, ``series_key`` and
-    ``frame_key`` (the frame of reference) are raw identifiers: only ``deidentify.pseudonym`` of
+    ``frame_key`` (the frame of reference) are raw identifiers: only ``pseudonyms.pseudonym`` of
     them may be kept. ``name`` is the name of the first input, for the caller's report only.
     """
 

@@ -7,7 +7,7 @@ the image has moments, its planes are counted through all of them (see ``engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from segmentation.services.truths import Fields, counting, lowest_first
 
 HIGHEST_VALUE = 65_535
 Slices = dict[int, RunLengths]
+Ranges = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Place:
 @dataclass(frozen=True)
 class ExportCase:
     """A case at one revision. ``rows`` lie on the stored grid, as wire bytes per finding and
-    plane."""
+    plane; ``values_at`` gives the image's values ``(c, z, y, x)`` at a moment and ranges of z, y
+    and x of that grid."""
 
     stem: str
     number: int
@@ -51,6 +53,7 @@ class ExportCase:
     spacing_source: str
     label_names: Mapping[int, str]
     provenance: Mapping[str, Any]
+    values_at: Callable[[int, Ranges], NDArray[Any]]
     moments: int = 1
 
     @cached_property

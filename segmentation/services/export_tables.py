@@ -7,10 +7,12 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from segmentation.engine.coco_runs import to_coco_string
+from segmentation.engine.features import FEATURES, finding_features
 from segmentation.engine.geometry import moment_and_z, plane_number
 from segmentation.engine.masks import area, bounding_box
 from segmentation.engine.types import RunLengths
@@ -23,7 +25,7 @@ PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 COLUMNS = (
     "case", "title", "finding", "label", "state", "score", "source", "pixels", "area_mm2",
     "volume_mm3", "spacing", "slice1", "slice2", "x1", "y1", "x2", "y2", "reviewer", "network",
-    "recipe", "revision", "digest", "moment",
+    "recipe", "revision", "digest", "moment", *FEATURES,
 )  # fmt: skip
 
 
@@ -140,7 +142,8 @@ def csv_write(cases: Sequence[ExportCase], folder: Path) -> list[str]:
     """One table with a row per finding, and per moment at which it stands where the image has
     moments; areas and volumes only where the file states a spacing.
 
-    ``spacing`` says what that is: of the patient, or at the detector, where sizes are larger.
+    ``spacing`` says what that is: of the patient, or at the detector, where sizes are larger. The
+    columns from ``length_unit`` on are features of the mask on the stored grid.
     """
     rows = [row for case in cases for row in _csv_rows(case)]
     path = folder / "findings.csv"
@@ -169,7 +172,14 @@ def _csv_rows(case: ExportCase) -> Iterator[list[Any]]:
             place = case.place(number, fields, moment)
             where = [None] * 6 if place is None else [*place.z, *place.box]
             size = [pixels, *_measured(case, pixels), case.spacing_source]
+            features = finding_features(
+                drawn.get(moment or 0, {}),
+                case.grid.stored_shape,
+                case.spacing_mm,
+                partial(case.values_at, moment or 0),
+            )
             told = (*known, fields.get("source"), *size, *where, *origin, moment)
+            told = (*told, *(_figure(features[name]) for name in FEATURES))
             yield [_cell(value) for value in told]
 
 
@@ -181,6 +191,11 @@ def _measured(case: ExportCase, pixels: int) -> tuple[float | None, float | None
     if case.grid.stored_shape[0] > 1:
         return None, round(pixels * z * y * x, 3)
     return round(pixels * y * x, 6), None
+
+
+def _figure(value: float | str | None) -> float | str | None:
+    """Nine significant figures: more than any of them means."""
+    return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def _cell(value: Any) -> Any:

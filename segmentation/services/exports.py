@@ -9,6 +9,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from segmentation.services.export_case import ExportCase
 from segmentation.services.export_formats import labels_write, nifti_write
 from segmentation.services.export_requests import ACCEPTED, CHOSEN, check_format
 from segmentation.services.export_tables import coco_write, csv_write
-from segmentation.services.pictures import spacing_of
+from segmentation.services.pictures import spacing_of, values_at
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
 
@@ -154,6 +155,7 @@ def export_case(case: Case, stem: str) -> ExportCase:
         spacing_source=image.spacing_source,
         label_names={label.index: label.name for label in labels},
         provenance=_provenance(case, revision),
+        values_at=partial(values_at, image),
         moments=image.size_t,
     )
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from django.contrib.auth.models import User
 
-from segmentation.interchange.deidentify import pseudonym
+from segmentation.interchange.pseudonyms import pseudonym
 from segmentation.interchange.types import ReadCase, ReadImage
 from segmentation.models import Blob, Case, Image, Label, MaskRevision, Project
 from segmentation.services.audit import event_record

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from segmentation.engine.types import Picture
-from segmentation.engine.values import seen_values
+from segmentation.engine.values import scaled, seen_values
 from segmentation.interchange.types import ReadImage
 from segmentation.models import Image
 from segmentation.storage.planes import volume_open
@@ -28,6 +32,12 @@ def picture_read(image: ReadImage, t: int = 0) -> Picture:
         spacing_mm=image.spacing_mm,
         modality=image.modality,
     )
+
+
+def values_at(image: Image, t: int, place: tuple[slice, slice, slice]) -> NDArray[Any]:
+    """The values of a stored image at moment ``t`` and ranges of z, y and x: ``(c, z, y, x)``, in
+    the image's own unit, not turned round."""
+    return scaled(volume_open(image.pack_id)[t][:, *place], image.slope, image.intercept)
 
 
 def spacing_of(image: Image) -> tuple[float, float, float] | None:

@@ -21,8 +21,8 @@ from django.utils import timezone
 
 from segmentation.access import require
 from segmentation.errors import NotFoundError, StateRefusedError
-from segmentation.interchange.deidentify import pseudonym
 from segmentation.interchange.kinds import kind_of_modality
+from segmentation.interchange.pseudonyms import pseudonym
 from segmentation.interchange.types import ReadCase
 from segmentation.jobs.queue import end
 from segmentation.models import Case, Image, Job, Presence, Project

@@ -80,6 +80,7 @@ DOORS: dict[str, Door] = {
     "case_next": Door(VIEWER),
     "case_get": Door(VIEWER),
     "case_state": Door(VIEWER, _case("worked")),
+    "finding_features": Door(VIEWER, {**_case("worked"), "finding": "1"}),
     "case_diff": Door(VIEWER, _case("worked"), query="from=$first&to=$head"),
     "case_candidates": Door(VIEWER),
     "case_assign": Door(REVIEWER, body={"users": ["$annotator", "$reviewer"]}),

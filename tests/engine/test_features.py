@@ -12,11 +12,18 @@ from skimage.feature import local_binary_pattern
 from skimage.measure import regionprops
 
 from segmentation.engine.errors import InvalidArrayError
-from segmentation.engine.features import FEATURES, GREY_LEVELS, finding_features
+from segmentation.engine.features import FEATURES, GREY_LEVELS, Features, finding_features
 from segmentation.engine.masks import encode
-from segmentation.engine.types import Picture
+from segmentation.engine.types import Picture, RunLengths
 
 DIRECTIONS = ((0, 1), (-1, 1), (-1, 0), (-1, -1))
+
+
+def measured(slices: dict[int, RunLengths], picture: Picture) -> Features:
+    z, y, x = picture.pixels.shape[1:]
+    return finding_features(
+        slices, (z, y, x), picture.spacing_mm, lambda place: picture.pixels[:, *place]
+    )
 
 
 def phantom(seed: int) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
@@ -48,9 +55,7 @@ def slow_matrix(mask: NDArray[np.bool_], image: NDArray[np.float32], step: tuple
 @pytest.mark.parametrize("seed", range(20))
 def test_features_are_those_of_the_library_on_the_whole_image(seed: int) -> None:
     mask, image = phantom(seed)
-    found = finding_features(
-        {0: encode(mask)}, Picture(image[None, None], spacing_mm=(1.0, 0.5, 0.5))
-    )
+    found = measured({0: encode(mask)}, Picture(image[None, None], spacing_mm=(1.0, 0.5, 0.5)))
     region = regionprops(mask.astype(np.uint8), image, spacing=(0.5, 0.5))[0]
     edged = np.pad(image, 1, mode="edge")
     patterns = local_binary_pattern(edged, 8, 1, method="uniform")[1:-1, 1:-1][mask]
@@ -79,7 +84,7 @@ def test_features_are_those_of_the_library_on_the_whole_image(seed: int) -> None
 @pytest.mark.parametrize("seed", range(5))
 def test_co_occurrence_equals_counting_pair_by_pair(seed: int) -> None:
     mask, image = phantom(seed)
-    found = finding_features({0: encode(mask)}, Picture(image[None, None]))
+    found = measured({0: encode(mask)}, Picture(image[None, None]))
     i, j = np.mgrid[:GREY_LEVELS, :GREY_LEVELS]
     contrast, energy, entropy = [], [], []
     for step in DIRECTIONS:
@@ -95,7 +100,7 @@ def test_co_occurrence_equals_counting_pair_by_pair(seed: int) -> None:
 def test_a_square_has_the_figures_that_geometry_gives_it() -> None:
     mask = np.zeros((40, 40), np.bool_)
     mask[10:30, 10:30] = True
-    found = finding_features({0: encode(mask)}, Picture(np.full((1, 1, 40, 40), 7, np.uint8)))
+    found = measured({0: encode(mask)}, Picture(np.full((1, 1, 40, 40), 7, np.uint8)))
     assert found["length_unit"] == "px"
     assert found["equivalent_diameter"] == pytest.approx(math.sqrt(4 * 400 / math.pi))
     assert found["feret_diameter"] == pytest.approx(20 * math.sqrt(2), rel=0.03)
@@ -110,7 +115,7 @@ def test_colour_has_a_mean_per_channel_and_its_brightness() -> None:
     pixels[0], pixels[2] = 200, 50
     mask = np.zeros((12, 12), np.bool_)
     mask[3:9, 3:9] = True
-    found = finding_features({0: encode(mask)}, Picture(pixels))
+    found = measured({0: encode(mask)}, Picture(pixels))
     assert [found[name] for name in ("red_mean", "green_mean", "blue_mean")] == [200, 0, 50]
     assert found["intensity_mean"] == pytest.approx(0.299 * 200 + 0.114 * 50, rel=1e-6)
 
@@ -119,7 +124,7 @@ def test_a_ball_in_a_volume_is_measured_in_millimetres() -> None:
     z, y, x = np.mgrid[:24, :48, :48]
     ball = ((z - 12) * 2.0) ** 2 + (y - 24.0) ** 2 + (x - 24.0) ** 2 <= 18.0**2
     slices = {k: encode(ball[k]) for k in range(24)}
-    found = finding_features(
+    found = measured(
         slices, Picture(np.ones((1, 24, 48, 48), np.int16), spacing_mm=(2.0, 1.0, 1.0))
     )
     assert found["length_unit"] == "mm"
@@ -132,20 +137,20 @@ def test_a_ball_in_a_volume_is_measured_in_millimetres() -> None:
 def test_the_smallest_findings_have_figures_or_none(shape: tuple[int, int]) -> None:
     mask = np.zeros((9, 9), np.bool_)
     mask[: shape[0], : shape[1]] = True
-    found = finding_features({0: encode(mask)}, Picture(np.eye(9, dtype=np.uint8)[None, None]))
+    found = measured({0: encode(mask)}, Picture(np.eye(9, dtype=np.uint8)[None, None]))
     assert list(found) == list(FEATURES)
     for value in found.values():
         assert value is None or isinstance(value, str) or math.isfinite(value)
 
 
 def test_an_empty_mask_has_no_figures() -> None:
-    found = finding_features({}, Picture(np.ones((1, 1, 4, 4), np.uint8)))
+    found = measured({}, Picture(np.ones((1, 1, 4, 4), np.uint8)))
     assert {name for name, value in found.items() if value is not None} == {"length_unit"}
 
 
 def test_a_mask_of_another_image_is_refused() -> None:
     mask = encode(np.ones((8, 8), np.bool_))
     with pytest.raises(InvalidArrayError, match="another size"):
-        finding_features({0: mask}, Picture(np.ones((1, 1, 4, 4), np.uint8)))
+        measured({0: mask}, Picture(np.ones((1, 1, 4, 4), np.uint8)))
     with pytest.raises(InvalidArrayError, match="another size"):
-        finding_features({3: mask}, Picture(np.ones((1, 2, 8, 8), np.uint8)))
+        measured({3: mask}, Picture(np.ones((1, 2, 8, 8), np.uint8)))

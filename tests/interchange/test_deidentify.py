@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 from pydicom.dataset import Dataset
 
-from segmentation.interchange.deidentify import (
-    allowed_attributes,
-    burned_in_reason,
-    pseudonym,
-)
+from segmentation.interchange.deidentify import allowed_attributes, burned_in_reason
+from segmentation.interchange.pseudonyms import pseudonym
 
 CANARY = "Zebrafink"
 
