@@ -98,7 +98,12 @@ export type DiffRow = {
 };
 export type Diff = { readonly slices: readonly DiffRow[]; readonly findings: readonly { readonly finding: number }[] };
 
+/** Figures by name; lengths in `length_unit`; null where there is none. */
+export type Features = Readonly<Record<string, number | string | null>>;
+
 export const reviewCase = (id: string) => get<ReviewCase>(`cases/${id}/`);
+export const features = (id: string, finding: number, t: number) =>
+  get<{ features: Features }>(`cases/${id}/findings/${finding}/features/`, { t });
 export const history = (id: string) => get<{ results: readonly HistoryEntry[] }>(`cases/${id}/revisions/`);
 export const diff = (id: string, from: string, to: string) => get<Diff>(`cases/${id}/diff/`, { from, to });
 export const restore = (id: string, revision: string, tab: string) =>

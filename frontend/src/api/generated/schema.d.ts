@@ -124,6 +124,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/findings/{finding}/features/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Size, shape, intensity and texture of a finding as it is saved. */
+        get: operations["finding_features"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/predict/": {
         parameters: {
             query?: never;
@@ -1596,6 +1613,13 @@ export interface components {
             which?: components["schemas"]["WhichEnum"];
             cases?: string[];
         };
+        Features: {
+            finding: number;
+            /** @description Figures by name; lengths in length_unit, mm or px; null where there is none. */
+            features: {
+                [key: string]: unknown;
+            };
+        };
         FileOutcome: {
             input: number;
             /** @description The rank of the uploaded file; all files of a zip share it. */
@@ -2919,6 +2943,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Diff"];
+                };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    finding_features: {
+        parameters: {
+            query?: {
+                /** @description The moment, from 0. */
+                t?: number;
+            };
+            header?: never;
+            path: {
+                case_id: string;
+                finding: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Features"];
                 };
             };
             /** @description A refusal or a failure. */

@@ -46,6 +46,7 @@ export const TEST_IDS = {
   findingReject: (number: number) => `finding-reject-${number}`,
   findingLabel: "finding-label",
   findingFilter: (state: string) => `findings-filter-${state}`,
+  features: "finding-features",
   acceptAll: "findings-accept-all",
   scoreCutoff: "cutoff-score",
   overlapCutoff: "cutoff-overlap",
