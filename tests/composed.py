@@ -79,7 +79,7 @@ class ComposedSite(Site):
             "DATABASE_URL": self.environ.get("DATABASE_URL", ""),
             "REDIS_URL": redis_server.url(self.redis_socket),
             "MEDSEG_SECRET_KEY": "composed" * 8,
-            "MEDSEG_HOSTS": "localhost",
+            "MEDSEG_HOSTS": "localhost,127.0.0.1",
             "MEDSEG_ORIGINS": self.url,
             "MEDSEG_TLS": "0",
             "MEDSEG_STATIC": str(self.folder / "static"),

@@ -57,7 +57,8 @@ class Site:
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
-        self.url = f"http://localhost:{port}"
+        # Not by name: the smallest systems have no table of names.
+        self.url = f"http://127.0.0.1:{port}"
         self.output = folder.parent / f"{folder.name}.out"
         self.process: subprocess.Popen[bytes] | None = None
         self.database = ""

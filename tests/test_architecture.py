@@ -11,8 +11,10 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -197,16 +199,24 @@ def private_uses(tree: ast.Module, module: str, is_package: bool) -> Iterator[st
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Files under version control; in an unpacked archive, all there are."""
-    listed = subprocess.run(
+    """Files under version control; without git or in an unpacked archive, all that it would not
+    ignore."""
+    listed = which("git") and subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, text=True
     )
-    if listed.returncode == 0:
+    if listed and listed.returncode == 0:
         paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        skipped = {"node_modules", ".venv", "__pycache__", ".medseg"}
-        paths = [path for path in ROOT.rglob("*") if not skipped & set(path.parts)]
+        paths = list(unignored(ROOT))
     return tuple(path for path in paths if path.is_file())
+
+
+def unignored(folder: Path) -> Iterator[Path]:
+    patterns = [".git", *(line.strip("/") for line in (ROOT / ".gitignore").read_text().split())]
+    for path in folder.iterdir():
+        if any(fnmatch(path.name, pattern) for pattern in patterns):
+            continue
+        yield from unignored(path) if path.is_dir() else [path]
 
 
 def written_by_hand() -> Iterator[Path]:
