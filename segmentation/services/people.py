@@ -22,6 +22,7 @@ from segmentation.services.audit import event_record
 LINK_DAYS = 7
 PREFERENCES_LENGTH_MAX = 20_000
 TOKENS_MAX = 20
+FIRST_ADMINISTRATOR = "admin"
 
 
 def person_create(
@@ -133,6 +134,15 @@ def password_change(*, user: User, password: str) -> User:
         person.save(update_fields=["password"])
         OneTimeLink.objects.filter(user=person, used_at__isnull=True).delete()
         event_record(None, "person.password_changed", actor=person, subject={"person": person.pk})
+    return person
+
+
+def first_administrator() -> User:
+    """Who runs a site that nobody ran so far. ``up`` gives them their link to a password."""
+    person = User.objects.filter(username=FIRST_ADMINISTRATOR).first()
+    if person is None:
+        return person_create(user=None, username=FIRST_ADMINISTRATOR, is_site_administrator=True)[0]
+    site_administrator_make(person)
     return person
 
 

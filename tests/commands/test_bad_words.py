@@ -182,13 +182,10 @@ def test_verify_finds_nothing_wrong_with_an_empty_site() -> None:
     assert said.strip().endswith("Problems: 0.")
 
 
-@pytest.mark.parametrize("words", [("import_cases", ".", "--project", "x"), ("verify",)], ids=str)
-def test_a_site_that_was_never_started_is_said_to_be_none(
-    words: Sequence[str], tmp_path: Path
-) -> None:
-    site = {"DJANGO_SETTINGS_MODULE": "medseg_site.settings", "MEDSEG_DATA": str(tmp_path / "new")}
+def on_a_new_site(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    site = {"DJANGO_SETTINGS_MODULE": "medseg_site.settings", "MEDSEG_DATA": str(folder)}
     environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    ended = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "django", *words, "--json"],
         env=environ | site,
         cwd=REPOSITORY,
@@ -196,6 +193,22 @@ def test_a_site_that_was_never_started_is_said_to_be_none(
         text=True,
         check=False,
     )
+
+
+def test_the_first_import_makes_the_site_and_who_will_run_it(tmp_path: Path) -> None:
+    Image.new("L", (32, 32), 90).save(tmp_path / "a.png")
+    words = ("import_cases", str(tmp_path / "a.png"), "--project", "First")
+    ended = on_a_new_site(tmp_path / "new", *words)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["imported"] == 1
+    ended = on_a_new_site(tmp_path / "new", *words)
+    assert (ended.returncode, json.loads(ended.stdout)["duplicate"]) == (0, 1)
+    token = on_a_new_site(tmp_path / "new", "create_token", "admin")
+    assert json.loads(token.stdout)["user"] == "admin"
+
+
+def test_a_site_that_was_never_started_is_said_to_be_none(tmp_path: Path) -> None:
+    ended = on_a_new_site(tmp_path / "new", "verify")
     assert ended.returncode == 1, ended.stderr
     assert json.loads(ended.stdout)["error"]["code"] == "no_database"
     assert ended.stderr.strip() == NO_DATABASE

@@ -15,6 +15,7 @@ from segmentation.selectors.projects import project_named
 from segmentation.services.import_guess import project_guess
 from segmentation.services.imports import SERIES, FileOutcome, Report, import_paths
 from segmentation.services.networks import shipped_networks_sync
+from segmentation.services.people import first_administrator
 from segmentation.services.projects import project_create
 
 TASKS = ("instances", "semantic", "boxes", "labels")
@@ -22,6 +23,8 @@ TASKS = ("instances", "semantic", "boxes", "labels")
 
 class Command(SiteCommand):
     """Needs no worker: cases are stored at once, their predictions wait for one in the queue."""
+
+    makes_a_site = True
 
     help = (
         "Import images. A folder with index.csv brings its masks along as first revisions. "
@@ -54,12 +57,7 @@ class Command(SiteCommand):
         return Outcome(_answer(report, project), FAILED if report.refused else DONE)
 
     def _make_project(self, options: Mapping[str, Any]) -> Any:
-        maker = site_administrator()
-        if maker is None:
-            raise UsageError(
-                "A new project needs somebody who runs the site. Make that person first: "
-                "python3 manage.py create_link NAME --site-administrator."
-            )
+        maker = site_administrator() or first_administrator()
         shipped_networks_sync()
         guess = project_guess(options["paths"], options["task"] or "")
         names = ", ".join(label.name for label in guess.labels[:8])
