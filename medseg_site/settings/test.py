@@ -24,7 +24,11 @@ def _remove() -> None:
 
 
 atexit.register(_remove)
-_settings = build({**os.environ, "MEDSEG_DATA": _folder, "MEDSEG_SECRET_KEY": "test" * 16})
+_environ = {**os.environ, "MEDSEG_DATA": _folder, "MEDSEG_SECRET_KEY": "test" * 16}
+if _environ.get("MEDSEG_STORAGE", "").startswith("s3://"):
+    # Processes that test side by side draw the same pictures, and delete them.
+    _environ["MEDSEG_STORAGE"] += f"/{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+_settings = build(_environ)
 _settings["DATABASES"]["default"]["TEST"] = (
     {"NAME": os.path.join(_folder, "test.sqlite3")}
     if _settings["DATABASES"]["default"]["ENGINE"].endswith("sqlite3")

@@ -112,8 +112,10 @@ def _measure(source: bytes | Path) -> tuple[str, int]:
 
 def _is_whole(storage: Storage, digest: str, length: int) -> bool:
     """A file of the right name and length; a shorter one is a rest of a crash of the disk."""
-    name = blob_name(digest)
-    return storage.exists(name) and storage.size(name) == length
+    try:
+        return storage.size(blob_name(digest)) == length
+    except FileNotFoundError:
+        return False
 
 
 def _write(storage: Storage, name: str, source: bytes | Path, length: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from PIL import Image as Pillow
 
@@ -152,7 +153,9 @@ def test_the_command_ends_with_two_when_it_was_misused(words: list[str]) -> None
     assert (code, answer["error"]["code"]) == (2, "usage")
 
 
-def test_without_anybody_who_runs_the_site_the_command_says_what_to_do(tmp_path: Path) -> None:
+def test_a_site_that_nobody_runs_gets_its_first_administrator(tmp_path: Path) -> None:
     answer, code = command(str(tmp_path), "--project", "p")
-    assert code == 2
-    assert "create_link" in answer["error"]["message"]
+    assert (code, answer["imported"]) == (0, 0)
+    administrator = User.objects.get(username="admin")
+    assert administrator.is_superuser
+    assert not administrator.has_usable_password()
