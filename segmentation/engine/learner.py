@@ -129,7 +129,7 @@ def half_precision(module: nn.Module, device: torch.device) -> bool:
     if not isinstance(module, StarNet):
         return False
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 

@@ -32,7 +32,8 @@ class StarTargets:
     """``probability`` (h/grid, w/grid) in 0..1; ``rays`` (rays, h/grid, w/grid) in pixels, 0
     outside objects; ``foreground`` uint8 (h, w): 0, 1 or IGNORED; ``classes`` uint8 (h, w): the
     label counted from 1 inside objects of known label, else 0; ``weight`` (h/grid, w/grid) is 1
-    outside objects, the more the smaller an object is inside, 0 where nothing is known."""
+    outside objects, 0 where nothing is known; inside, on a grid of two, the more the smaller an
+    object is, else 1."""
 
     probability: NDArray[np.float32]
     rays: NDArray[np.float32]
@@ -71,7 +72,7 @@ def star_targets(
     inside = centres > 0
     probability = np.where(inside, nearest / np.maximum(largest[centres], 1e-6), 0)
     foreground = ((labels > 0) & ~_touching(labels)).astype(np.uint8)
-    weight = _weights(labels)[centres]
+    weight = _weights(labels)[centres] if grid == 2 else np.ones(centres.shape, np.float32)
     if ignore is not None:
         foreground[ignore] = IGNORED
         weight[ignore[grid // 2 :: grid, grid // 2 :: grid]] = 0

@@ -83,6 +83,7 @@ def test_points_of_a_small_object_weigh_more_by_its_diameter_within_bounds() -> 
     assert weight[50, 50] == 3
     assert weight[30, 30] == 0.5
     assert weight[0, 0] == 1
+    assert (star_targets(labels, None, None, 8, 4).weight == 1).all()
 
 
 def test_classes_count_only_inside_objects() -> None:

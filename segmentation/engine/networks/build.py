@@ -22,8 +22,7 @@ MAX_RAYS = 256
 def architecture_for(task: Task, labels: int, channels: int) -> dict[str, Any]:
     """The network that a training run from scratch starts with; JSON, written into the card."""
     if task in ("instance2d", "boxes2d"):
-        grid = 2 if task == "instance2d" else 4
-        return {"name": "star", "inputs": channels, "classes": labels, "rays": 32, "grid": grid}
+        return {"name": "star", "inputs": channels, "classes": labels, "rays": 32, "grid": 4}
     if task == "labels2d":
         widths = [16, 32, 64, 96]
         return {"name": "labels", "inputs": channels, "labels": labels, "widths": widths}
