@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine import nms
 from segmentation.engine.compiled import compiled
-from segmentation.engine.networks.star import GRID
+from segmentation.engine.networks.star import Grid
 from segmentation.engine.spans import Spans, spans_from_polygons
 from segmentation.engine.targets import ray_directions
 
@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Whole = NDArray[np.int32]
 
-MOST_PROPOSALS = 100_000
+MOST_PROPOSALS = 400_000
 MOST_CANDIDATES = 5_000
 THINNING_IOU = 0.7
 """Proposals whose boxes agree by more than this are one proposal."""
@@ -52,14 +52,16 @@ class Proposals:
         return Proposals(self.centres[which], self.rays[which], self.scores[which])
 
 
-def propose(probability: Floats, rays: Floats, floor: float, offset: tuple[int, int]) -> Proposals:
+def propose(
+    probability: Floats, rays: Floats, floor: float, offset: tuple[int, int], grid: Grid = 4
+) -> Proposals:
     """Every grid point whose probability reaches ``floor``, best first, ties in row order.
 
     ``probability`` (h, w) and ``rays`` (r, h, w) are of one tile, ``offset`` its (y, x).
     """
     i, j = np.nonzero(probability >= floor)
-    middle = GRID // 2 + 0.5
-    centres = np.stack([GRID * i + middle + offset[0], GRID * j + middle + offset[1]], axis=1)
+    middle = grid // 2 + 0.5
+    centres = np.stack([grid * i + middle + offset[0], grid * j + middle + offset[1]], axis=1)
     return _ordered(centres.astype(np.float32), rays[:, i, j].T, probability[i, j])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from segmentation.engine.checkpoints import Network
 from segmentation.engine.losses import StarTruth, label_loss, semantic_loss, star_loss
 from segmentation.engine.networks.build import architecture_for, build
-from segmentation.engine.networks.star import StarOutput
+from segmentation.engine.networks.star import StarNet, StarOutput
 from segmentation.engine.pixels import round_up
 from segmentation.engine.plans import (
     EMA_DECAY,
@@ -43,16 +44,21 @@ class Learner:
         seed: int,
         start: Network | None,
         device: torch.device,
+        architecture: Mapping[str, Any] | None = None,
+        rate: float | None = None,
     ) -> None:
         self.task = task
         self.seed = seed
         self.device = device
         self.channels, self.patch_zyx = look_at(store, task, start)
-        self.architecture = architecture_for(task, labels, self.channels)
-        rays = int(self.architecture.get("rays", 0))
+        self.architecture = _architecture(task, labels, self.channels, start, architecture)
         self.module = place(_started(self.architecture, seed, start), device).train()
-        self.sampler = Sampler(store, task, labels, self.channels, self.patch_zyx, rays)
-        self._rate = PLANS[task].learning_rate * (1.0 if start is None else WARM_START_RATE)
+        rays, grid = (int(self.architecture.get(key, 0)) for key in ("rays", "grid"))
+        self.sampler = Sampler(
+            store, task, labels, self.channels, self.patch_zyx, rays, 2 if grid == 2 else 4
+        )
+        usual = 1.0 if start is None else WARM_START_RATE
+        self._rate = PLANS[task].learning_rate * (usual if rate is None else rate)
         self._optimiser = torch.optim.AdamW(
             self.module.parameters(), lr=self._rate, weight_decay=WEIGHT_DECAY
         )
@@ -103,12 +109,28 @@ def loss_of(module: nn.Module, batch: Batch, task: Task, device: torch.device) -
     pixels = batch.pixels.to(device)
     if pixels.ndim == 4:
         pixels = pixels.contiguous(memory_format=memory_format(module))
-    output = module(pixels)
+    half = half_precision(module, device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        output = module(pixels)
     truth = batch.truth
     if isinstance(truth, StarTruth):
-        return star_loss(StarOutput(*output), StarTruth(*(t.to(device) for t in truth)))
+        maps = StarOutput(*(each.float() for each in output))
+        return star_loss(maps, StarTruth(*(t.to(device) for t in truth)))
     wanted = truth.to(device)
     return label_loss(output, wanted) if task == "labels2d" else semantic_loss(output, wanted)
+
+
+def half_precision(module: nn.Module, device: torch.device) -> bool:
+    """Whether convolutions are trained in bfloat16: where the device computes in it.
+
+    Measured for the star network only: a step takes 0.6 of the time on a CPU with AVX512-BF16.
+    Weights, losses and their gradients stay in float32, and so does every prediction.
+    """
+    if not isinstance(module, StarNet):
+        return False
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 
 def look_at(
@@ -131,6 +153,20 @@ def look_at(
     step = PATCH_STEP_3D if task == "semantic3d" else PATCH_STEP
     z, y, x = (min(p, round_up(n, step)) for p, n in zip(plan, most, strict=True))
     return max(shape[0] for shape in shapes), (z if task == "semantic3d" else 1, y, x)
+
+
+def _architecture(
+    task: Task,
+    labels: int,
+    channels: int,
+    start: Network | None,
+    changes: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The task's own architecture with ``changes``; going on from a network keeps its grid."""
+    own = architecture_for(task, labels, channels)
+    if start is not None and "grid" in own and start.card["architecture"].get("name") == "star":
+        own["grid"] = start.card["architecture"].get("grid", 4)
+    return own | dict(changes or {})
 
 
 def _started(architecture: dict[str, Any], seed: int, start: Network | None) -> nn.Module:

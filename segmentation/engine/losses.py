@@ -13,14 +13,14 @@ from segmentation.engine.targets import IGNORED
 
 
 class StarTruth(NamedTuple):
-    """A batch of ``targets.StarTargets``: probability and known (b, h/4, w/4), rays
-    (b, rays, h/4, w/4), foreground and classes (b, h, w)."""
+    """A batch of ``targets.StarTargets``: probability and weight (b, h/grid, w/grid), rays
+    (b, rays, h/grid, w/grid), foreground and classes (b, h, w)."""
 
     probability: Tensor
     rays: Tensor
     foreground: Tensor
     classes: Tensor
-    known: Tensor
+    weight: Tensor
 
 
 def polar_iou_loss(log_rays: Tensor, rays: Tensor, weight: Tensor) -> Tensor:
@@ -50,13 +50,12 @@ def soft_dice_loss(probabilities: Tensor, truth: Tensor, known: Tensor) -> Tenso
 
 def star_loss(output: StarOutput, truth: StarTruth) -> Tensor:
     """BCE(probability) + 2 polar IoU + (BCE + Dice)(foreground) / 2 + CE(class) / 2."""
-    known = truth.known.float()
     probability = output.probability[:, 0]
     bce = functional.binary_cross_entropy_with_logits(
         probability, truth.probability, reduction="none"
     )
-    loss = (bce * known).sum() / known.sum().clamp_min(1)
-    loss = loss + 2 * polar_iou_loss(output.log_rays, truth.rays, truth.probability * known)
+    loss = (bce * truth.weight).sum() / truth.weight.sum().clamp_min(1)
+    loss = loss + 2 * polar_iou_loss(output.log_rays, truth.rays, truth.probability * truth.weight)
     loss = loss + 0.5 * _foreground_loss(output.fine[:, 0], truth.foreground)
     if output.fine.shape[1] > 1:
         loss = loss + 0.5 * _object_class_loss(output.fine[:, 1:], truth.classes)

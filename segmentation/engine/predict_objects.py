@@ -19,7 +19,7 @@ from segmentation.engine.decode import (
     thin,
 )
 from segmentation.engine.geometry import box_iou
-from segmentation.engine.networks.star import GRID, StarNet, StarOutput
+from segmentation.engine.networks.star import Grid, StarNet, StarOutput
 from segmentation.engine.pixels import round_up
 from segmentation.engine.prediction import UNCERTAIN_FROM, Found, Work, binary_entropy
 from segmentation.engine.preprocessing import invert_points
@@ -104,13 +104,18 @@ def _over_tiles(work: Work, z: int) -> tuple[Proposals, Bytes, Bytes | None]:
         if classes is not None:
             best = fine[1:].argmax(dim=0)[core]
             classes[y:bottom, x:right] = best.to("cpu").numpy().astype(np.uint8)
-        points = tuple(slice(s.start // GRID, -(-s.stop // GRID)) for s in core)
+        grid = _grid(output)
+        points = tuple(slice(s.start // grid, -(-s.stop // grid)) for s in core)
         probability = output.probability[0, 0].sigmoid()[points].to("cpu").numpy()
         distances = output.log_rays[0][(slice(None), *points)].exp().to("cpu").numpy()
         rays = distances.shape[0]
-        parts.append(propose(probability, distances, floor, (y, x)))
+        parts.append(propose(probability, distances, floor, (y, x), grid))
         work.tell(z * len(tiles) + done, work.pixels.shape[1] * len(tiles))
     return _inside(join(parts, rays), height, width), foreground, classes
+
+
+def _grid(output: StarOutput) -> Grid:
+    return 2 if output.fine.shape[2] == 2 * output.probability.shape[2] else 4
 
 
 def _inside(proposals: Proposals, height: int, width: int) -> Proposals:

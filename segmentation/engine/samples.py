@@ -23,6 +23,7 @@ from segmentation.engine.cases import TrainingCase, Truth
 from segmentation.engine.config import Recipe
 from segmentation.engine.errors import InvalidTrainingSetError
 from segmentation.engine.losses import StarTruth
+from segmentation.engine.networks.star import Grid
 from segmentation.engine.pixels import match_channels
 from segmentation.engine.plans import CACHE_BYTES, plan_for
 from segmentation.engine.targets import boxes_as_objects, class_targets, star_targets
@@ -165,12 +166,14 @@ class Sampler:
         channels: int,
         patch_zyx: tuple[int, int, int],
         rays: int,
+        grid: Grid = 4,
     ) -> None:
         self._store = store
         self._task = task
         self._channels = channels
         self._patch = patch_zyx
         self._rays = rays
+        self._grid = grid
         self._plan = plan_for(task, labels)
         weights = np.array([max(case.weight, 0.0) for case in store.cases], dtype=np.float64)
         if weights.sum() <= 0:
@@ -184,7 +187,7 @@ class Sampler:
             rng = np.random.default_rng([seed, step, slot])
             index = int(rng.choice(len(self._shares), p=self._shares))
             examples.append(self._drawn(self._store.example(index), rng))
-        return collate(examples, self._task, self._rays)
+        return collate(examples, self._task, self._rays, self._grid)
 
     def _drawn(self, example: Example, rng: np.random.Generator) -> Example:
         example = fit_channels(example, self._channels)
@@ -249,7 +252,7 @@ def _centre(
     return centre[0], centre[1], centre[2]
 
 
-def collate(examples: Sequence[Example], task: Task, rays: int) -> Batch:
+def collate(examples: Sequence[Example], task: Task, rays: int, grid: Grid = 4) -> Batch:
     """Stack crops of one size to tensors and turn their maps into the task's targets."""
     flat = task != "semantic3d"
     stacked = np.stack([e.layers.pixels[:, 0] if flat else e.layers.pixels for e in examples])
@@ -260,10 +263,10 @@ def collate(examples: Sequence[Example], task: Task, rays: int) -> Batch:
         classes = [class_targets(e.layers.maps["classes"], e.layers.ignore) for e in examples]
         wanted = np.stack([c[0] if flat else c for c in classes])
         return Batch(pixels, torch.from_numpy(wanted))
-    return Batch(pixels, _star_truth(examples, rays))
+    return Batch(pixels, _star_truth(examples, rays, grid))
 
 
-def _star_truth(examples: Sequence[Example], rays: int) -> StarTruth:
+def _star_truth(examples: Sequence[Example], rays: int, grid: Grid) -> StarTruth:
     targets = []
     for example in examples:
         layers = example.layers
@@ -274,6 +277,7 @@ def _star_truth(examples: Sequence[Example], rays: int) -> StarTruth:
                 None if named is None else named[0].astype(np.uint8),
                 None if layers.ignore is None else layers.ignore[0],
                 rays,
+                grid,
             )
         )
     return StarTruth(
@@ -281,5 +285,5 @@ def _star_truth(examples: Sequence[Example], rays: int) -> StarTruth:
         torch.from_numpy(np.stack([t.rays for t in targets])),
         torch.from_numpy(np.stack([t.foreground for t in targets])),
         torch.from_numpy(np.stack([t.classes for t in targets])),
-        torch.from_numpy(np.stack([t.known for t in targets])),
+        torch.from_numpy(np.stack([t.weight for t in targets])),
     )

@@ -15,24 +15,31 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from segmentation.engine.networks.star import GRID
+from segmentation.engine.networks.star import Grid
 from segmentation.engine.types import Box
 
 IGNORED = 255
 """Value in a class target where nothing is known."""
 
+EVEN_AREA = 256
+"""Area in pixels of an object whose points weigh as much as background."""
+
+WEIGHTS = (0.5, 3.0)
+
 
 @dataclass(frozen=True)
 class StarTargets:
-    """``probability`` (h/4, w/4) in 0..1; ``rays`` (rays, h/4, w/4) in pixels, 0 outside objects;
-    ``foreground`` uint8 (h, w): 0, 1 or IGNORED; ``classes`` uint8 (h, w): the label counted from
-    1 inside objects of known label, else 0; ``known`` bool (h/4, w/4)."""
+    """``probability`` (h/grid, w/grid) in 0..1; ``rays`` (rays, h/grid, w/grid) in pixels, 0
+    outside objects; ``foreground`` uint8 (h, w): 0, 1 or IGNORED; ``classes`` uint8 (h, w): the
+    label counted from 1 inside objects of known label, else 0; ``weight`` (h/grid, w/grid) is 1
+    outside objects, 0 where nothing is known; inside, on a grid of two, the more the smaller an
+    object is, else 1."""
 
     probability: NDArray[np.float32]
     rays: NDArray[np.float32]
     foreground: NDArray[np.uint8]
     classes: NDArray[np.uint8]
-    known: NDArray[np.bool_]
+    weight: NDArray[np.float32]
 
 
 def ray_directions(rays: int) -> NDArray[np.float32]:
@@ -47,8 +54,9 @@ def star_targets(
     classes: NDArray[np.uint8] | None,
     ignore: NDArray[np.bool_] | None,
     rays: int,
+    grid: Grid = 4,
 ) -> StarTargets:
-    """Targets of one crop ``(h, w)`` whose sides are multiples of GRID.
+    """Targets of one crop ``(h, w)`` whose sides are multiples of ``grid``.
 
     Pixels where two objects touch are no foreground: the gap between them is what lets the
     decoder tell them apart. Ignored pixels teach nothing.
@@ -56,24 +64,33 @@ def star_targets(
     labels = np.ascontiguousarray(instances, dtype=np.int32)
     if ignore is not None:
         labels = np.where(ignore, 0, labels)
-    distances = _distances(labels, ray_directions(rays), GRID)
-    centres = labels[GRID // 2 :: GRID, GRID // 2 :: GRID]
+    distances = _distances(labels, ray_directions(rays), grid)
+    centres = labels[grid // 2 :: grid, grid // 2 :: grid]
     nearest = distances.min(axis=0)
     largest = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.float32)
     np.maximum.at(largest, centres, nearest)
     inside = centres > 0
     probability = np.where(inside, nearest / np.maximum(largest[centres], 1e-6), 0)
     foreground = ((labels > 0) & ~_touching(labels)).astype(np.uint8)
-    known = np.ones(centres.shape, dtype=np.bool_)
+    weight = _weights(labels)[centres] if grid == 2 else np.ones(centres.shape, np.float32)
     if ignore is not None:
         foreground[ignore] = IGNORED
-        known = ~ignore[GRID // 2 :: GRID, GRID // 2 :: GRID]
+        weight[ignore[grid // 2 :: grid, grid // 2 :: grid]] = 0
     named = (
         np.zeros(labels.shape, np.uint8) if classes is None else np.where(labels > 0, classes, 0)
     )
     return StarTargets(
-        probability.astype(np.float32), distances, foreground, named.astype(np.uint8), known
+        probability.astype(np.float32), distances, foreground, named.astype(np.uint8), weight
     )
+
+
+def _weights(labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    """By label the weight of its points: an object counts by its diameter, not by its area, so
+    that small ones are not lost among large ones. Background counts 1."""
+    areas = np.bincount(labels.reshape(-1))
+    weights = np.clip((EVEN_AREA / np.maximum(areas, 1)) ** 0.5, *WEIGHTS).astype(np.float32)
+    weights[0] = 1
+    return weights
 
 
 def _touching(labels: NDArray[np.int32]) -> NDArray[np.bool_]:

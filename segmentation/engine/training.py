@@ -54,6 +54,7 @@ class _Job:
     start: Network | None
     recipe: Recipe
     out_folder: Path
+    rate: float | None
 
     @property
     def checks(self) -> tuple[TrainingCase, ...]:
@@ -77,6 +78,7 @@ class _Job:
             seed=self.seed,
             start=None if self.start is None else self.start.card["digest"],
             recipe=self.recipe.digest,
+            rate=self.rate,
             architecture=architecture,
         )
 
@@ -96,6 +98,8 @@ def train(
     device: str = "auto",
     *,
     describe: Mapping[str, Any] | None = None,
+    architecture: Mapping[str, Any] | None = None,
+    rate: float | None = None,
 ) -> Network:
     """Train a network and write it to ``out_folder``.
 
@@ -103,16 +107,20 @@ def train(
     written to ``out_folder`` every minute or so; a run that finds one in ``resume_from`` goes on
     from it; it is removed once the network is written. ``start`` gives weights to go on from,
     where shapes fit. ``describe`` holds entries for the card (name, version, data, limits).
+    ``architecture`` changes entries of the one that suits the task. ``rate`` is the share of the
+    task's learning rate, by default 1 from scratch and WARM_START_RATE from a network.
 
     Raises InvalidTrainingSetError for images that cannot be learnt from, CancelledError and
     PausedError when ``should_stop`` says so; after a pause the state is on disk.
     """
-    job = _Job(tuple(cases), task, tuple(labels), budget, seed, start, recipe, out_folder)
+    job = _Job(tuple(cases), task, tuple(labels), budget, seed, start, recipe, out_folder, rate)
     described = {"name": out_folder.name, "version": "1", **(describe or {})}
     _check(job, described)
     learn = [case for case in job.cases if case.split == "train"]
     store = CaseStore(learn, task, len(job.labels), recipe)
-    learner = Learner(store, task, len(job.labels), seed, start, choose_device(device))
+    learner = Learner(
+        store, task, len(job.labels), seed, start, choose_device(device), architecture, rate
+    )
     progress = Progress()
     if resume_from is not None:
         progress = learner.load(resume_from, job.identity(learner.architecture)) or progress

@@ -127,20 +127,37 @@ def training_cases(
             load = spool.put(known.picture, known.truth)
             cases.append(TrainingCase(known.id, load, known.group, own, known.share, known.kind))
     if not any(case.split == "validation" for case in cases):
-        cases = _set_aside(cases, seed)
+        cases = set_aside(cases, seed)
     counts: dict[str, float] = {}
     for case in cases:
         counts[case.kind] = counts.get(case.kind, 0.0) + case.weight
     return [replace(case, weight=case.weight * counts[case.kind] ** -0.5) for case in cases]
 
 
-def _set_aside(cases: Sequence[TrainingCase], seed: int) -> list[TrainingCase]:
-    """Choose groups by a hash of their name, the same ones whatever their order."""
-    draws = {case.group: _draw(seed, case.group) for case in cases}
-    if len(draws) < LEAST_GROUPS:
+def set_aside(cases: Sequence[TrainingCase], seed: int) -> list[TrainingCase]:
+    """Set groups aside kind by kind, drawn by a hash of their name, whatever their order.
+
+    Each that still fits into a tenth of its kind's images is taken, so that neither a rare kind
+    nor one large group is lost to training; where none fits, the smallest.
+    """
+    groups: dict[str, list[TrainingCase]] = {}
+    for case in cases:
+        groups.setdefault(case.group, []).append(case)
+    if len(groups) < LEAST_GROUPS:
         return list(cases)
-    chosen = {group for group, draw in draws.items() if draw % VALIDATION_TENTH == 0}
-    chosen = chosen or {min(draws, key=lambda group: draws[group])}
+    drawn = sorted(groups, key=lambda group: _draw(seed, group))
+    chosen: set[str] = set()
+    for kind in {case.kind for case in cases}:
+        own = [group for group in drawn if groups[group][0].kind == kind]
+        room = -(-sum(len(groups[group]) for group in own) // VALIDATION_TENTH)
+        fitting = []
+        for group in own:
+            if len(groups[group]) <= room:
+                fitting.append(group)
+                room -= len(groups[group])
+        if not fitting and len(own) > 1:
+            fitting = [min(own, key=lambda group: len(groups[group]))]
+        chosen.update(fitting)
     return [
         replace(case, split="validation" if case.group in chosen else "train") for case in cases
     ]

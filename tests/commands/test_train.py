@@ -55,6 +55,16 @@ def test_going_on_from_a_network_keeps_its_labels_and_recipe(discs, tmp_path) ->
     assert two["training"]["started_from"] == one["digest"]
 
 
+def test_entries_of_the_architecture_may_be_changed_by_a_file(discs, tmp_path) -> None:
+    (tmp_path / "architecture.json").write_text(json.dumps({"grid": 2}))
+    code, _, _ = run(
+        "train", "--data", discs, "--task", "instance2d", "--out", tmp_path / "one", "--steps", 1,
+        "--labels", "disc", "--architecture", tmp_path / "architecture.json", "--rate", 0.5,
+    )  # fmt: skip
+    assert code == 0
+    assert load_network(tmp_path / "one").card["architecture"]["grid"] == 2
+
+
 def test_volumes_with_values_but_no_names_are_learnt_as_numbered_labels(tmp_path) -> None:
     balls = ball_folder(tmp_path / "balls")
     code, answer, _ = run(

@@ -14,6 +14,7 @@ from segmentation.engine.decode import (
     refine,
     thin,
 )
+from segmentation.engine.networks.star import Grid
 from segmentation.engine.spans import Spans
 from segmentation.engine.targets import star_targets
 from tests.engine.drawn import discs
@@ -26,9 +27,9 @@ def drawn(spans: Spans, index: int, shape: tuple[int, int]) -> np.ndarray:
     return mask
 
 
-def perfect(labels: np.ndarray) -> tuple[Proposals, np.ndarray]:
-    targets = star_targets(labels, None, None, 32)
-    proposals = propose(targets.probability, targets.rays, 0.2, (0, 0))
+def perfect(labels: np.ndarray, grid: Grid = 4) -> tuple[Proposals, np.ndarray]:
+    targets = star_targets(labels, None, None, 32, grid)
+    proposals = propose(targets.probability, targets.rays, 0.2, (0, 0), grid)
     return proposals, targets.foreground * np.uint8(255)
 
 
@@ -38,6 +39,9 @@ def test_proposals_stand_best_first_with_their_tile_s_offset() -> None:
     assert found.scores.tolist() == pytest.approx([0.9, 0.9, 0.5])
     # Grid point (0, 1) stands at the middle of pixel (2, 6); ties go by row, then column.
     assert found.centres.tolist() == [[102.5, 206.5], [106.5, 206.5], [106.5, 202.5]]
+    found = propose(probability, np.ones((8, 2, 2), np.float32), 0.3, (100, 200), 2)
+    # On a grid of two it stands at the middle of pixel (1, 3).
+    assert found.centres.tolist() == [[101.5, 203.5], [103.5, 203.5], [103.5, 201.5]]
 
 
 def test_tiles_joined_in_any_order_give_the_same_list() -> None:
@@ -75,10 +79,11 @@ def test_a_flood_of_proposals_is_capped() -> None:
     assert len(thin(Proposals(centres.astype(np.float32), rays, scores))) == MOST_CANDIDATES
 
 
+@pytest.mark.parametrize("grid", [2, 4])
 @pytest.mark.parametrize("seed", range(3))
-def test_perfect_maps_give_back_every_disc_to_the_pixel(seed) -> None:
+def test_perfect_maps_give_back_every_disc_to_the_pixel(seed, grid) -> None:
     labels = discs(seed)[1].instances[0]
-    proposals, foreground = perfect(labels)
+    proposals, foreground = perfect(labels, grid)
     best = thin(proposals)
     spans = refine(best, foreground, 0.5, 0.4)
     for value in range(1, int(labels.max()) + 1):
@@ -104,6 +109,17 @@ def test_touching_objects_share_no_pixel_and_get_their_seam_back() -> None:
     for mask in (first, second):
         truth = labels == np.bincount(labels[mask]).argmax()
         assert (mask & truth).sum() / (mask | truth).sum() > 0.95
+
+
+def test_only_a_fine_grid_sees_objects_of_three_pixels_side_by_side() -> None:
+    labels = np.zeros((32, 32), np.uint16)
+    labels[8:11, 7:10] = 1
+    labels[8:11, 11:14] = 2
+    assert len(perfect(labels, 4)[0]) < 2
+    proposals, _ = perfect(labels, 2)
+    sides = proposals.centres[:, 1] > 10.5
+    assert sides.any()
+    assert not sides.all()
 
 
 def test_a_hole_in_the_foreground_is_filled() -> None:

@@ -14,7 +14,7 @@ from segmentation.engine.checkpoints import Network
 from segmentation.engine.errors import CancelledError, InvalidArrayError, UnsuitableImageError
 from segmentation.engine.inference import segment
 from segmentation.engine.networks.build import architecture_for, build
-from segmentation.engine.networks.star import StarNet
+from segmentation.engine.networks.star import Grid, StarNet
 from segmentation.engine.prediction import tile_starts
 from segmentation.engine.render import kept, label_map
 from segmentation.engine.targets import star_targets
@@ -27,9 +27,13 @@ CPU = Settings(device="cpu", threads=1)
 class Oracle(nn.Module):
     """Reads objects off an image in which every object has a grey value of its own."""
 
+    def __init__(self, grid: Grid = 4) -> None:
+        super().__init__()
+        self.grid = grid
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         labels = x[0, 0].numpy().round().astype(np.uint16)
-        targets = star_targets(labels, None, None, 32)
+        targets = star_targets(labels, None, None, 32, self.grid)
         probability = torch.logit(torch.from_numpy(targets.probability), eps=1e-6)
         rays = torch.from_numpy(np.maximum(targets.rays, 0.1)).log()
         fine = torch.from_numpy(targets.foreground.astype(np.float32)) * 20 - 10
@@ -79,9 +83,10 @@ def assert_same_objects(found: np.ndarray, truth: np.ndarray, iou: float) -> Non
         assert (mine & there).sum() / (mine | there).sum() > iou
 
 
-def test_objects_come_back_where_they_are() -> None:
+@pytest.mark.parametrize("grid", [2, 4])
+def test_objects_come_back_where_they_are(grid) -> None:
     truth = discs(3)[1].instances
-    found = segment(numbered(truth), network("instance2d", Oracle()), CPU)
+    found = segment(numbered(truth), network("instance2d", Oracle(grid)), CPU)
     assert found.grid_zyx == truth.shape
     assert_same_objects(label_map(found), truth, 0.95)
     scores = [c.score for c in found.candidates]
@@ -90,12 +95,13 @@ def test_objects_come_back_where_they_are() -> None:
         assert candidate.box == masks.bounding_box(candidate.slices[0], truth.shape[2])
 
 
-def test_tiles_make_no_difference(monkeypatch) -> None:
+@pytest.mark.parametrize("grid", [2, 4])
+def test_tiles_make_no_difference(monkeypatch, grid) -> None:
     truth = discs(4, size=200, count=20)[1].instances
-    whole = segment(numbered(truth), network("instance2d", Oracle()), CPU)
+    whole = segment(numbered(truth), network("instance2d", Oracle(grid)), CPU)
     monkeypatch.setattr(predict_objects, "CORE", 64)
     monkeypatch.setattr(predict_objects, "HALO", 32)
-    tiled = segment(numbered(truth), network("instance2d", Oracle()), CPU)
+    tiled = segment(numbered(truth), network("instance2d", Oracle(grid)), CPU)
     assert np.array_equal(label_map(whole) > 0, label_map(tiled) > 0)
     assert [c.box for c in kept(whole)] == [c.box for c in kept(tiled)]
 

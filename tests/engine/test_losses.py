@@ -68,7 +68,7 @@ def star_case(classes: int = 0) -> tuple[StarOutput, StarTruth]:
         torch.ones(1, 8, 4, 4),
         torch.zeros(1, 16, 16, dtype=torch.uint8),
         torch.zeros(1, 16, 16, dtype=torch.uint8),
-        torch.ones(1, 4, 4, dtype=torch.bool),
+        torch.ones(1, 4, 4),
     )
     return output, truth
 
@@ -80,6 +80,18 @@ def test_star_loss_of_an_empty_image_is_finite_and_moves_no_ray() -> None:
     # Every logit is 0: BCE ln 2, half of (BCE ln 2 + Dice of p = 0.5 over 256 pixels).
     assert loss.item() == pytest.approx(1.5 * math.log(2) + 0.5 * (1 - 1 / 129), abs=1e-4)
     assert output.log_rays.grad is None or not output.log_rays.grad.any()
+
+
+def test_a_point_of_more_weight_costs_more_and_one_of_none_nothing() -> None:
+    output, truth = star_case()
+    wrong = StarOutput(output.probability.detach().clone(), output.log_rays, output.fine)
+    wrong.probability[0, 0, 1, 1] = 5.0
+    costs = []
+    for weight in (0.0, 1.0, 3.0):
+        truth.weight[0, 1, 1] = weight
+        costs.append(star_loss(wrong, truth).item())
+    assert costs[0] == pytest.approx(star_loss(output, truth).item())
+    assert costs[0] < costs[1] < costs[2]
 
 
 def test_star_loss_teaches_the_class_only_inside_objects() -> None:

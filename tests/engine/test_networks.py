@@ -10,12 +10,18 @@ from segmentation.engine.networks.build import architecture_for, build
 from segmentation.engine.networks.star import StarOutput
 
 
-def test_star_gives_quarter_size_rays_and_full_size_maps() -> None:
-    net = build(architecture_for("instance2d", labels=3, channels=3)).eval()
+@pytest.mark.parametrize(("grid", "size"), [(2, (32, 48)), (4, (16, 24))])
+def test_star_gives_rays_on_its_grid_and_full_size_maps(grid, size) -> None:
+    net = build(architecture_for("instance2d", labels=3, channels=3) | {"grid": grid}).eval()
     output = StarOutput(*net(torch.zeros(2, 3, 64, 96)))
-    assert output.probability.shape == (2, 1, 16, 24)
-    assert output.log_rays.shape == (2, 32, 16, 24)
+    assert output.probability.shape == (2, 1, *size)
+    assert output.log_rays.shape == (2, 32, *size)
     assert output.fine.shape == (2, 1 + 3, 64, 96)  # foreground, then one map per label
+
+
+def test_a_card_from_before_grids_had_a_choice_means_four_pixels() -> None:
+    old = build({"name": "star", "inputs": 1, "classes": 1, "rays": 32}).eval()
+    assert StarOutput(*old(torch.zeros(1, 1, 32, 32))).probability.shape == (1, 1, 8, 8)
 
 
 def test_star_of_one_label_has_no_class_maps() -> None:
@@ -51,6 +57,8 @@ def test_star_of_a_tile_equals_the_whole_far_from_its_edge() -> None:
         {"name": "star", "inputs": 0, "classes": 1, "rays": 32},
         {"name": "star", "inputs": 1, "classes": 1, "rays": 100_000},
         {"name": "star", "inputs": True, "classes": 1, "rays": 32},
+        {"name": "star", "inputs": 1, "classes": 1, "rays": 32, "grid": 3},
+        {"name": "star", "inputs": 1, "classes": 1, "rays": 32, "grid": [2]},
         {"name": "unet", "dimensions": 1, "inputs": 1, "outputs": 2, "widths": [8]},
         {"name": "unet", "dimensions": 2, "inputs": 1, "outputs": 2, "widths": [10**9]},
         {"name": "unet", "dimensions": 2, "inputs": 1, "outputs": 2, "widths": "16"},

@@ -19,11 +19,13 @@ def test_rays_turn_from_right_to_down() -> None:
     assert np.allclose(steps, [(0, 1), (1, 0), (0, -1), (-1, 0)], atol=1e-6)
 
 
-def test_rays_of_a_disc_are_its_radius() -> None:
+@pytest.mark.parametrize("grid", [2, 4])
+def test_rays_of_a_disc_are_its_radius(grid) -> None:
     y, x = np.mgrid[:64, :64]
-    disc = ((y + 0.5 - 34.5) ** 2 + (x + 0.5 - 30.5) ** 2 <= 12**2).astype(np.uint16)
-    targets = star_targets(disc, None, None, 32)
-    at = (34 // 4, 30 // 4)  # grid point (8, 7) stands at pixel (34, 30), the disc's middle
+    middle = (34, 30) if grid == 4 else (33, 31)  # pixels at which a grid point stands
+    disc = (y - middle[0]) ** 2 + (x - middle[1]) ** 2 <= 12**2
+    targets = star_targets(disc.astype(np.uint16), None, None, 32, grid)
+    at = (middle[0] // grid, middle[1] // grid)
     assert targets.rays[:, at[0], at[1]] == pytest.approx(
         12, abs=1.0
     )  # steps of half a pixel, whole pixels
@@ -57,8 +59,8 @@ def test_ignored_pixels_teach_nothing() -> None:
     ignore[:, 8:] = True
     targets = star_targets(labels, None, ignore, 4)
     assert (targets.foreground[:, 8:] == IGNORED).all()
-    assert not targets.known[:, 2:].any()
-    assert targets.known[:, :2].all()
+    assert not targets.weight[:, 2:].any()
+    assert targets.weight[:, :2].all()
 
 
 def test_an_empty_crop_has_empty_targets() -> None:
@@ -66,7 +68,22 @@ def test_an_empty_crop_has_empty_targets() -> None:
     assert not targets.probability.any()
     assert not targets.rays.any()
     assert not targets.foreground.any()
-    assert targets.known.all()
+    assert (targets.weight == 1).all()
+
+
+def test_points_of_a_small_object_weigh_more_by_its_diameter_within_bounds() -> None:
+    labels = np.zeros((160, 160), np.uint16)
+    labels[8:16, 8:16] = 1  # half of EVEN_AREA's diameter
+    labels[32:48, 8:24] = 2  # EVEN_AREA itself
+    labels[100:103, 100:103] = 3  # so small that the bound holds
+    labels[32:160, 32:96] = 4  # so large that the other one does
+    weight = star_targets(labels, None, None, 8, 2).weight
+    assert weight[6, 6] == 2
+    assert weight[20, 8] == 1
+    assert weight[50, 50] == 3
+    assert weight[30, 30] == 0.5
+    assert weight[0, 0] == 1
+    assert (star_targets(labels, None, None, 8, 4).weight == 1).all()
 
 
 def test_classes_count_only_inside_objects() -> None:

@@ -82,6 +82,25 @@ def test_the_same_seed_repeats_to_the_bit_and_another_does_not(tmp_path) -> None
     assert not same(one, other)
 
 
+def test_going_on_from_a_network_keeps_its_grid_unless_told_otherwise(tmp_path) -> None:
+    coarse = run(tmp_path / "coarse", disc_cases(), steps=1)
+    assert coarse.card["architecture"]["grid"] == 4
+    finer = run(tmp_path / "finer", disc_cases(), steps=1, start=coarse, architecture={"grid": 2})
+    assert finer.card["architecture"]["grid"] == 2
+    again = run(tmp_path / "again", disc_cases(), steps=1, start=finer)
+    assert again.card["architecture"]["grid"] == 2
+
+
+def test_the_rate_says_how_far_a_step_goes(tmp_path) -> None:
+    start = run(tmp_path / "start", disc_cases(), steps=1)
+    moved = []
+    for name, rate in {"slow": 0.1, "usual": None, "fast": 1.0}.items():  # usual: 0.2 of it
+        after = weights(run(tmp_path / name, disc_cases(), steps=2, start=start, rate=rate))
+        before = weights(start)["rays.out.bias"]
+        moved.append(float((after["rays.out.bias"] - before).abs().sum()))
+    assert 0 < moved[0] < moved[1] < moved[2]
+
+
 def test_a_paused_run_goes_on_as_if_undisturbed(tmp_path) -> None:
     undisturbed = run(tmp_path / "whole", disc_cases(), steps=5)
     words = iter([None, None, "pause"])

@@ -9,7 +9,7 @@ from torch import nn
 
 from segmentation.engine.errors import InvalidCheckpointError
 from segmentation.engine.networks.heads import LabelNet
-from segmentation.engine.networks.star import StarNet
+from segmentation.engine.networks.star import Grid, StarNet
 from segmentation.engine.networks.unet import UNet
 from segmentation.engine.types import Task
 
@@ -22,7 +22,7 @@ MAX_RAYS = 256
 def architecture_for(task: Task, labels: int, channels: int) -> dict[str, Any]:
     """The network that a training run from scratch starts with; JSON, written into the card."""
     if task in ("instance2d", "boxes2d"):
-        return {"name": "star", "inputs": channels, "classes": labels, "rays": 32}
+        return {"name": "star", "inputs": channels, "classes": labels, "rays": 32, "grid": 4}
     if task == "labels2d":
         widths = [16, 32, 64, 96]
         return {"name": "labels", "inputs": channels, "labels": labels, "widths": widths}
@@ -52,7 +52,7 @@ def build(architecture: Mapping[str, Any]) -> nn.Module:
     inputs = _whole(architecture, "inputs", MAX_CHANNELS)
     if name == "star":
         classes = _whole(architecture, "classes", MAX_LABELS)
-        return StarNet(inputs, classes, _whole(architecture, "rays", MAX_RAYS))
+        return StarNet(inputs, classes, _whole(architecture, "rays", MAX_RAYS), _grid(architecture))
     if name == "labels":
         labels = _whole(architecture, "labels", MAX_LABELS)
         return LabelNet(inputs, labels, _widths(architecture))
@@ -61,6 +61,15 @@ def build(architecture: Mapping[str, Any]) -> nn.Module:
         raise InvalidCheckpointError("The card describes a U-Net of neither 2 nor 3 dimensions.")
     outputs = _whole(architecture, "outputs", MAX_LABELS + 1)
     return UNet(dimensions, inputs, outputs, _widths(architecture))
+
+
+def _grid(architecture: Mapping[str, Any]) -> Grid:
+    grid = architecture.get("grid", 4)
+    if grid not in (2, 4):
+        raise InvalidCheckpointError(
+            f"The card's architecture says grid = {grid!r}; it must be 2 or 4."
+        )
+    return 2 if grid == 2 else 4
 
 
 def _whole(architecture: Mapping[str, Any], key: str, most: int) -> int:

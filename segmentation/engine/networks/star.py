@@ -1,26 +1,27 @@
 """Star-convex objects with a fine foreground (after StarDist, Schmidt et al., MICCAI 2018).
 
-A quarter-resolution head proposes an object per grid point by its distances to the border along
-evenly spread rays; a full-resolution head says which pixels belong to any object, and to which
-class. The first is robust where objects touch, the second exact at their borders.
+A coarse head proposes an object per grid point by its distances to the border along evenly spread
+rays; a full-resolution head says which pixels belong to any object, and to which class. The first
+is robust where objects touch, the second exact at their borders.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from torch import Tensor, nn
 
 from segmentation.engine.networks.blocks import ConvUnit, Rise, Stage
 from segmentation.engine.networks.heads import FineHead, RayHead
 
-GRID = 4
-"""Pixels of the input per grid point; point ``(i, j)`` stands at pixel ``GRID * i + 2``."""
+Grid = Literal[2, 4]
+"""Pixels of the input per grid point; point ``(i, j)`` stands at pixel ``grid * i + grid / 2``."""
 
 
 class StarOutput(NamedTuple):
-    """``probability`` logit (b, 1, h/4, w/4), ``log_rays`` (b, rays, h/4, w/4), ``fine`` logits
-    (b, 1 + classes, h, w): foreground first; no class maps where there is one class."""
+    """``probability`` logit (b, 1, h/grid, w/grid), ``log_rays`` (b, rays, h/grid, w/grid),
+    ``fine`` logits (b, 1 + classes, h, w): foreground first; no class maps where there is one
+    class."""
 
     probability: Tensor
     log_rays: Tensor
@@ -28,12 +29,17 @@ class StarOutput(NamedTuple):
 
 
 class StarNet(nn.Module):
-    """``(b, inputs, h, w)`` with h, w multiples of ``stride`` -> ``StarOutput``."""
+    """``(b, inputs, h, w)`` with h, w multiples of ``stride`` -> ``StarOutput``.
+
+    A grid of 4 pixels is enough for objects of some ten pixels and more; a grid of 2 tells apart
+    smaller ones.
+    """
 
     stride = 32
 
-    def __init__(self, inputs: int, classes: int, rays: int = 32) -> None:
+    def __init__(self, inputs: int, classes: int, rays: int = 32, grid: Grid = 4) -> None:
         super().__init__()
+        self.grid = grid
         self.stem = ConvUnit(2, inputs, 16, norm="batch", stride=2)  # /2
         self.at_half = Stage(2, 16, 24, norm="batch")  # /2
         self.at_quarter = Stage(2, 24, 48, norm="batch", stride=2)  # /4
@@ -43,7 +49,7 @@ class StarNet(nn.Module):
         self.rise_sixteenth = Rise(2, 96, 96, 96, norm="batch")
         self.rise_eighth = Rise(2, 96, 64, 64, norm="batch")
         self.rise_quarter = Rise(2, 64, 48, 48, norm="batch")
-        self.rays = RayHead(48, 64, rays)
+        self.rays = RayHead(48, 64, rays) if grid == 4 else RayHead(24, 48, rays)
         self.rise_half = Rise(2, 48, 24, 24, norm="batch")
         self.fine = FineHead(24, 1 + (classes if classes > 1 else 0))
 
@@ -54,6 +60,7 @@ class StarNet(nn.Module):
         sixteenth = cast(Tensor, self.at_sixteenth(eighth))
         y = self.rise_sixteenth(self.at_deepest(sixteenth), sixteenth)
         y = self.rise_quarter(self.rise_eighth(y, eighth), quarter)
-        rays = cast(Tensor, self.rays(y))
-        fine = cast(Tensor, self.fine(self.rise_half(y, half)))
+        finer = self.rise_half(y, half)
+        rays = cast(Tensor, self.rays(y if self.grid == 4 else finer))
+        fine = cast(Tensor, self.fine(finer))
         return StarOutput(rays[:, :1], rays[:, 1:], fine)

@@ -54,6 +54,12 @@ class Command(FileCommand):
         )
         parser.add_argument("--recipe", type=Path, help="JSON file with the preprocessing")
         parser.add_argument("--start", help="network to go on from")
+        parser.add_argument(
+            "--architecture", type=Path, help="JSON file with entries that differ from the usual"
+        )
+        parser.add_argument(
+            "--rate", type=float, help="share of the usual learning rate; 1, or 0.2 with --start"
+        )
         parser.add_argument("--name", help="name of the network; the folder's, if unsaid")
         parser.add_argument("--network-version", default="1", help="version of the network")
         parser.add_argument("--card", type=Path, help="JSON file with entries for the card")
@@ -91,6 +97,8 @@ class Command(FileCommand):
                     out,
                     options["device"],
                     describe=_described(options),
+                    architecture=_changes(options["architecture"]),
+                    rate=options["rate"],
                 )
             except PausedError as error:
                 raise PausedError(f"{error} Repeat the command to go on.") from error
@@ -135,6 +143,10 @@ def _recipe(path: Path | None, start: Network | None, task: Task) -> Recipe:
     if path is not None:
         return parse_recipe(_json(path))
     return parse_recipe(start.card["recipe"] if start is not None else DEFAULT_RECIPES[task])
+
+
+def _changes(path: Path | None) -> dict[str, Any]:
+    return _json(path) if path is not None else {}
 
 
 def _described(options: Mapping[str, Any]) -> dict[str, Any]:
