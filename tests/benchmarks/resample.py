@@ -40,7 +40,7 @@ def main() -> None:
         def scipy(p=pixels, r=ratio) -> np.ndarray:
             return ndimage.zoom(p, r, order=3, mode="nearest", grid_mode=True)
 
-        resampling.operator.cache_clear()
+        resampling.bands.cache_clear()
         began = time.process_time()
         mine = ours()
         first = time.process_time() - began
