@@ -86,12 +86,12 @@ def _ordered(centres: Floats, rays: Floats, scores: Floats) -> Proposals:
     )
 
 
-def polygons(proposals: Proposals) -> NDArray[np.float64]:
+def polygons(proposals: Proposals) -> Floats:
     """The corners ``(n, rays, 2)`` as (x, y)."""
     steps = ray_directions(proposals.rays.shape[1])
     y = proposals.centres[:, :1] + proposals.rays * steps[:, 0]
     x = proposals.centres[:, 1:] + proposals.rays * steps[:, 1]
-    return np.stack([x, y], axis=2).astype(np.float64)
+    return np.stack([x, y], axis=2)
 
 
 def thin(proposals: Proposals) -> Proposals:

@@ -23,7 +23,7 @@ from scipy import sparse
 
 from segmentation.engine.compiled import AVAILABLE
 from segmentation.engine.errors import InvalidArrayError
-from segmentation.engine.nms_kernel import Grid, Shapes, greedy_kernel, pairs_kernel
+from segmentation.engine.nms_kernel import Shapes, greedy_kernel, pairs_kernel
 from segmentation.engine.spans import Spans
 
 Indices = NDArray[np.int64]
@@ -31,7 +31,6 @@ Floats = NDArray[np.float64]
 Pairs = tuple[Indices, Indices, Floats]
 
 NO_SPANS = Spans(np.zeros(1, dtype=np.int64), *(np.zeros(0, dtype=np.int32) for _ in range(3)))
-MOST_CELLS_PER_SHAPE = 16
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,7 @@ def pairwise_overlaps(shapes: Spans, groups: ArrayLike, floor: float = 0.0) -> P
     if not AVAILABLE:
         return _pairs_sparse(shapes, teams, floor)
     filled = np.flatnonzero(shapes.areas > 0)
-    grid = _grid(shapes.boxes, filled)
-    table = pairs_kernel(filled, _shapes(shapes, shapes.boxes, shapes.areas, teams), grid, floor)
+    table = pairs_kernel(filled, _shapes(shapes, shapes.boxes, shapes.areas, teams), floor)
     table = table[np.lexsort((table[:, 1], table[:, 0]))]
     return table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2].copy()
 
@@ -137,35 +135,12 @@ def _resolve(
 def _greedy(shapes: Shapes, scores: Floats, by_iou: bool, overlap_cutoff: float) -> Suppression:
     order = np.argsort(-scores, kind="stable")
     filled = order[shapes.areas[order] > 0]
-    grid = _grid(shapes.boxes, filled)
-    suppressed_by, overlap = greedy_kernel(filled, shapes, grid, by_iou, overlap_cutoff)
+    suppressed_by, overlap = greedy_kernel(filled, shapes, by_iou, overlap_cutoff)
     return Suppression(suppressed_by < 0, suppressed_by, overlap)
 
 
 def _shapes(spans: Spans, boxes: Floats, areas: Floats, groups: Indices) -> Shapes:
-    return Shapes(boxes, areas, groups, spans.offsets, spans.y, spans.x1, spans.x2)
-
-
-def _grid(boxes: Floats, filled: Indices) -> Grid:
-    """Choose the cells of the grid: about the size of a usual box, bounded in number.
-
-    The side doubles until the cells are few enough for memory to grow with the number of
-    candidates only, however large or far apart they are.
-    """
-    if filled.size == 0:
-        return Grid(np.zeros((len(boxes), 4), dtype=np.int64), 1, 1)
-    corners = boxes[filled]
-    origin = corners[:, :2].min(axis=0)
-    side = max(1.0, float(np.median(corners[:, 2:] - corners[:, :2])))
-    most = MOST_CELLS_PER_SHAPE * filled.size + 1024
-    while True:
-        cells = np.floor((boxes - np.tile(origin, 2)) / side)
-        used = cells[filled]
-        columns, rows = used[:, 2:].max(axis=0) + 1
-        registered = (used[:, 2:] - used[:, :2] + 1).prod(axis=1).sum()
-        if columns * rows <= most and registered <= most:
-            return Grid(cells.astype(np.int64), int(columns), int(rows))
-        side *= 2
+    return Shapes(boxes, areas, groups, spans.stacked, spans.offsets, spans.y, spans.x1, spans.x2)
 
 
 def _pairs_sparse(shapes: Spans, groups: Indices, floor: float) -> Pairs:

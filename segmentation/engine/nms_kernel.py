@@ -1,4 +1,8 @@
-"""The inner loops of suppression, compiled: a grid of cells, and the overlap of two shapes."""
+"""The inner loops of suppression, compiled: a grid of cells, and the overlap of two shapes.
+
+Helpers take plain arrays: handing on a tuple of arrays makes numba count references in the
+innermost loop, which was measured to cost ten times the work itself.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,23 @@ from segmentation.engine.compiled import compiled
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+
+MOST_CELLS_PER_SHAPE = 16
+SAMPLE = 512
+"""Boxes looked at to find the usual size of one."""
 
 
 class Shapes(NamedTuple):
-    """What n candidates cover: boxes ``(n, 4)``, areas, groups, and their row spans (spans.py)."""
+    """What n candidates cover: boxes ``(n, 4)``, areas, groups, and their row spans (spans.py).
+
+    ``stacked`` says of each whether it has exactly one span in every one of its rows.
+    """
 
     boxes: Floats
     areas: Floats
     groups: Indices
+    stacked: Flags
     offsets: Indices
     y: Ints
     x1: Ints
@@ -27,59 +40,81 @@ class Shapes(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """First and last cell of each candidate ``(x1, y1, x2, y2)``, included; cells of the field."""
+    """Square cells from a corner on, and how many entries it takes to list every shape."""
 
-    cells: Indices
+    x: float
+    y: float
+    side: float
     columns: int
     rows: int
-
-
-class Register(NamedTuple):
-    """Which shapes lie in which cell: linked lists, in order of registration.
-
-    ``head`` and ``tail`` of each cell name an entry or -1; an entry has its ``shape`` and the
-    ``following`` entry. ``seen`` remembers for whom a shape was last compared, since two shapes may
-    meet in several cells; ``used[0]`` counts the entries.
-    """
-
-    head: Indices
-    tail: Indices
-    shape: Indices
-    following: Indices
-    seen: Indices
-    used: Indices
+    entries: int
 
 
 @compiled
-def _open_register(order: Indices, grid: Grid) -> Register:
-    entries = 0
-    cells = grid.cells
+def grid_over(boxes: Floats, order: Indices) -> Grid:
+    """Choose the cells of the grid: about the size of a usual box, bounded in number.
+
+    The side doubles until the cells are few enough for memory to grow with the number of
+    candidates only, however large or far apart they are.
+    """
+    if order.size == 0:
+        return Grid(0.0, 0.0, 1.0, 1, 1, 0)
+    sample = order[:: max(1, order.size // SAMPLE)]
+    sizes = np.zeros(sample.size)
+    for k in range(sample.size):
+        box = boxes[sample[k]]
+        sizes[k] = max(box[2] - box[0], box[3] - box[1])
+    first = boxes[order[0]]
+    x1, y1, x2, y2 = first[0], first[1], first[2], first[3]
     for i in order:
-        entries += (cells[i, 2] - cells[i, 0] + 1) * (cells[i, 3] - cells[i, 1] + 1)
-    return Register(
-        np.full(grid.columns * grid.rows, -1, dtype=np.int64),
-        np.full(grid.columns * grid.rows, -1, dtype=np.int64),
-        np.zeros(entries, dtype=np.int64),
-        np.full(entries, -1, dtype=np.int64),
-        np.full(cells.shape[0], -1, dtype=np.int64),
-        np.zeros(1, dtype=np.int64),
+        x1, y1 = min(x1, boxes[i, 0]), min(y1, boxes[i, 1])
+        x2, y2 = max(x2, boxes[i, 2]), max(y2, boxes[i, 3])
+    side = max(1.0, float(np.median(sizes)))
+    most = MOST_CELLS_PER_SHAPE * order.size + 1024
+    while True:
+        columns, rows = np.floor((x2 - x1) / side) + 1, np.floor((y2 - y1) / side) + 1
+        entries = 0.0
+        for i in order:
+            wide = np.floor((boxes[i, 2] - x1) / side) - np.floor((boxes[i, 0] - x1) / side) + 1
+            high = np.floor((boxes[i, 3] - y1) / side) - np.floor((boxes[i, 1] - y1) / side) + 1
+            entries += wide * high
+        if columns * rows <= most and entries <= most:
+            return Grid(x1, y1, side, int(columns), int(rows), int(entries))
+        side *= 2
+
+
+@compiled
+def _cells(boxes: Floats, i: int, grid: Grid) -> tuple[int, int, int, int]:
+    """The columns and rows of cells that a box touches: first column, row, last column, row."""
+    return (
+        int((boxes[i, 0] - grid.x) / grid.side),
+        int((boxes[i, 1] - grid.y) / grid.side),
+        int((boxes[i, 2] - grid.x) / grid.side),
+        int((boxes[i, 3] - grid.y) / grid.side),
     )
 
 
 @compiled
-def _add(register: Register, grid: Grid, i: int) -> None:
-    """Append a shape to the list of every cell that its box covers."""
-    for row in range(grid.cells[i, 1], grid.cells[i, 3] + 1):
-        for column in range(grid.cells[i, 0], grid.cells[i, 2] + 1):
-            cell = row * grid.columns + column
-            entry = register.used[0]
-            register.shape[entry] = i
-            if register.head[cell] < 0:
-                register.head[cell] = entry
+def _register(
+    i: int, cells: tuple[int, int, int, int], columns: int, ends: Indices, entries: Indices
+) -> None:
+    """Append a shape to the list of every cell that its box touches.
+
+    ``ends`` (cells + 1, 2) names the first and last entry of each cell or -1, and in its last row
+    the next free entry; ``entries`` (n, 2) hold a shape and the entry that follows, or -1.
+    """
+    left, top, right, bottom = cells
+    entry = ends[-1, 0]
+    for row in range(top, bottom + 1):
+        for cell in range(row * columns + left, row * columns + right + 1):
+            entries[entry, 0], entries[entry, 1] = i, -1
+            if ends[cell, 0] < 0:
+                ends[cell, 0] = entry
             else:
-                register.following[register.tail[cell]] = entry
-            register.tail[cell] = entry
-            register.used[0] = entry + 1
+                entries[ends[cell, 1], 1] = entry
+            ends[cell, 1] = entry
+            entry += 1
+    ends[-1, 0] = entry
 
 
 @compiled
@@ -95,11 +130,21 @@ def _first_span(y: Ints, start: int, stop: int, row: int) -> int:
 
 
 @compiled
-def _shared_pixels(shapes: Shapes, i: int, j: int) -> int:
+def _shared_stacked(y: Ints, x1: Ints, x2: Ints, a: int, a_stop: int, b: int, b_stop: int) -> int:
+    """Count the pixels that two stacked shapes share: row meets row, without looking for it."""
+    top = max(y[a], y[b])
+    rows = min(y[a] + a_stop - a, y[b] + b_stop - b) - top
+    a += top - y[a]
+    b += top - y[b]
+    shared = 0
+    for k in range(rows):
+        shared += max(0, min(x2[a + k], x2[b + k]) - max(x1[a + k], x1[b + k]))
+    return shared
+
+
+@compiled
+def _shared_pixels(y: Ints, x1: Ints, x2: Ints, a: int, a_stop: int, b: int, b_stop: int) -> int:
     """Count the pixels that two shapes share, in one walk down their rows."""
-    y, x1, x2 = shapes.y, shapes.x1, shapes.x2
-    a, a_stop = shapes.offsets[i], shapes.offsets[i + 1]
-    b, b_stop = shapes.offsets[j], shapes.offsets[j + 1]
     row = max(y[a], y[b])
     a = _first_span(y, a, a_stop, row)
     b = _first_span(y, b, b_stop, row)
@@ -119,13 +164,12 @@ def _shared_pixels(shapes: Shapes, i: int, j: int) -> int:
 
 
 @compiled
-def _share(shapes: Shapes, i: int, j: int, by_iou: bool, floor: float) -> float:
-    """Return how much two candidates overlap, or 0 where it cannot be more than ``floor``.
+def _bound(boxes: Floats, areas: Floats, i: int, j: int, by_iou: bool) -> float:
+    """Return the most that two candidates can overlap, which for boxes is how much they do.
 
     What the boxes share bounds what the shapes share, and division keeps the order, so the bound
     drops a pair only if the exact value would be dropped too.
     """
-    boxes, areas = shapes.boxes, shapes.areas
     width = min(boxes[i, 2], boxes[j, 2]) - max(boxes[i, 0], boxes[j, 0])
     height = min(boxes[i, 3], boxes[j, 3]) - max(boxes[i, 1], boxes[j, 1])
     if width <= 0 or height <= 0:
@@ -133,54 +177,59 @@ def _share(shapes: Shapes, i: int, j: int, by_iou: bool, floor: float) -> float:
     common = width * height
     if by_iou:
         return float(common / (areas[i] + areas[j] - common))
-    smaller = min(areas[i], areas[j])
-    if common / smaller <= floor:
-        return 0.0
-    return float(_shared_pixels(shapes, i, j) / smaller)
+    return float(common / min(areas[i], areas[j]))
 
 
 @compiled
-def _visit(grid: Grid, i: int, visit: int) -> int:
-    """Return the cell of a candidate to look into at a visit: the centre at 0, then all."""
-    left, right = grid.cells[i, 0], grid.cells[i, 2]
-    top, bottom = grid.cells[i, 1], grid.cells[i, 3]
-    if visit == 0:
-        return int((top + bottom) // 2 * grid.columns + (left + right) // 2)
-    wide = right - left + 1
-    return int((top + (visit - 1) // wide) * grid.columns + left + (visit - 1) % wide)
+def _shared(stacked: Flags, offsets: Indices, y: Ints, x1: Ints, x2: Ints, i: int, j: int) -> int:
+    """Count the pixels that two candidates share; neither is empty."""
+    a, a_stop, b, b_stop = offsets[i], offsets[i + 1], offsets[j], offsets[j + 1]
+    if stacked[i] and stacked[j]:
+        return _shared_stacked(y, x1, x2, a, a_stop, b, b_stop)
+    return _shared_pixels(y, x1, x2, a, a_stop, b, b_stop)
 
 
 @compiled
 def greedy_kernel(
-    order: Indices, shapes: Shapes, grid: Grid, by_iou: bool, cutoff: float
+    order: Indices, shapes: Shapes, by_iou: bool, cutoff: float
 ) -> tuple[Indices, Floats]:
     """Run the greedy rule over candidates in the given order; returns (suppressed_by, overlap).
 
-    Within a cell kept shapes stand in order of rank, so a list is left at the first one that ranks
-    behind the best suppressor found so far. The centre cell comes first: what will suppress a
-    candidate is most likely there. Only kept shapes are registered.
+    Only kept shapes are registered, and within a cell they stand in order of rank, so a list is
+    left at the first one that ranks behind the best suppressor found so far. The cell in the middle
+    comes first: what will suppress a candidate is most likely there.
     """
-    n = shapes.areas.size
-    suppressed_by, overlap = np.full(n, -1, dtype=np.int64), np.zeros(n)
-    rank = np.zeros(n, dtype=np.int64)
-    register = _open_register(order, grid)
+    boxes, areas, groups, stacked, offsets, y, x1, x2 = shapes
+    grid = grid_over(boxes, order)
+    ends = np.full((grid.columns * grid.rows + 1, 2), -1, dtype=np.int64)
+    entries = np.zeros((grid.entries, 2), dtype=np.int64)
+    ends[-1, 0] = 0
+    suppressed_by, overlap = np.full(areas.size, -1, dtype=np.int64), np.zeros(areas.size)
+    rank, seen = np.zeros(areas.size, np.int64), np.full(areas.size, -1, np.int64)
     for place in range(order.size):
         i = order[place]
         rank[i], best = place, order.size
-        wide = grid.cells[i, 2] - grid.cells[i, 0] + 1
-        for visit in range(wide * (grid.cells[i, 3] - grid.cells[i, 1] + 1) + 1):
-            entry = register.head[_visit(grid, i, visit)]
-            while entry >= 0 and rank[register.shape[entry]] < best:
-                j = register.shape[entry]
-                entry = register.following[entry]
-                if register.seen[j] == i or shapes.groups[j] != shapes.groups[i]:
+        cells = _cells(boxes, i, grid)
+        left, top, right, bottom = cells
+        column, row, following = (left + right) // 2, (top + bottom) // 2, 0
+        wide = right - left + 1
+        while row <= bottom:
+            entry = ends[row * grid.columns + column, 0]
+            while entry >= 0 and rank[entries[entry, 0]] < best:
+                j = entries[entry, 0]
+                entry = entries[entry, 1]
+                if seen[j] == i or groups[j] != groups[i]:
                     continue
-                register.seen[j] = i
-                share = _share(shapes, i, j, by_iou, cutoff)
+                seen[j] = i
+                share = _bound(boxes, areas, i, j, by_iou)
+                if share > cutoff and not by_iou:
+                    share = _shared(stacked, offsets, y, x1, x2, i, j) / min(areas[i], areas[j])
                 if share > cutoff:
                     best, suppressed_by[i], overlap[i] = rank[j], j, share
+            column, row = left + following % wide, top + following // wide
+            following += 1
         if best == order.size:
-            _add(register, grid, i)
+            _register(i, cells, grid.columns, ends, entries)
     return suppressed_by, overlap
 
 
@@ -195,29 +244,37 @@ def _with_room(table: Floats, used: int) -> Floats:
 
 
 @compiled
-def pairs_kernel(order: Indices, shapes: Shapes, grid: Grid, floor: float) -> Floats:
+def pairs_kernel(order: Indices, shapes: Shapes, floor: float) -> Floats:
     """List every pair of one group whose shapes overlap by more than ``floor``.
 
     Returns rows ``(i, j, share)``, float64 (indices are exact far beyond any count). ``order`` is
     increasing, so the smaller index of each pair is the one registered earlier.
     """
-    register = _open_register(order, grid)
-    table = np.zeros((256, 3))
-    found = 0
+    boxes, areas, groups, stacked, offsets, y, x1, x2 = shapes
+    grid = grid_over(boxes, order)
+    ends = np.full((grid.columns * grid.rows + 1, 2), -1, dtype=np.int64)
+    entries = np.zeros((grid.entries, 2), dtype=np.int64)
+    ends[-1, 0] = 0
+    seen = np.full(areas.size, -1, np.int64)
+    table, found = np.zeros((256, 3)), 0
     for i in order:
-        wide = grid.cells[i, 2] - grid.cells[i, 0] + 1
-        for visit in range(1, wide * (grid.cells[i, 3] - grid.cells[i, 1] + 1) + 1):
-            entry = register.head[_visit(grid, i, visit)]
-            while entry >= 0:
-                j = register.shape[entry]
-                entry = register.following[entry]
-                if register.seen[j] == i or shapes.groups[j] != shapes.groups[i]:
-                    continue
-                register.seen[j] = i
-                share = _share(shapes, i, j, False, floor)
-                if share > floor:
-                    table = _with_room(table, found)
-                    table[found, 0], table[found, 1], table[found, 2] = j, i, share
-                    found += 1
-        _add(register, grid, i)
+        cells = _cells(boxes, i, grid)
+        left, top, right, bottom = cells
+        for row in range(top, bottom + 1):
+            for cell in range(row * grid.columns + left, row * grid.columns + right + 1):
+                entry = ends[cell, 0]
+                while entry >= 0:
+                    j = entries[entry, 0]
+                    entry = entries[entry, 1]
+                    if seen[j] == i or groups[j] != groups[i]:
+                        continue
+                    seen[j] = i
+                    if _bound(boxes, areas, i, j, False) <= floor:
+                        continue
+                    share = _shared(stacked, offsets, y, x1, x2, i, j) / min(areas[i], areas[j])
+                    if share > floor:
+                        table = _with_room(table, found)
+                        table[found, 0], table[found, 1], table[found, 2] = j, i, share
+                        found += 1
+        _register(i, cells, grid.columns, ends, entries)
     return table[:found]

@@ -2,11 +2,12 @@
 
 Grids are aligned by their outer edges: pixel i of n new ones lies at ``(i + 0.5) * m / n - 0.5`` of
 m old ones, so a field keeps its size in mm whatever the number of pixels. Interpolation along an
-axis is a matrix; an image is resampled by one product of matrices per axis.
+axis is a matrix that is 0 far from its diagonal; an image is resampled by products of its blocks.
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TypeVar
 
@@ -22,7 +23,13 @@ PADDING = 12
 """Repeated pixels beyond each edge, as many as scipy.ndimage.zoom takes for mode "nearest"."""
 
 
-@lru_cache(maxsize=8)
+BLOCK = 32
+"""Rows of an operator that are multiplied at once."""
+
+NEGLIGIBLE = 1e-8
+"""Weights below this count as 0: a spline's weights fall by 3.7 with each pixel and never end."""
+
+
 def operator(old: int, new: int, order: int) -> Pixels:
     """Return the matrix ``(new, old)`` that interpolates along an axis, float32, read-only.
 
@@ -58,6 +65,35 @@ def operator(old: int, new: int, order: int) -> Pixels:
     return result
 
 
+@lru_cache(maxsize=32)
+def bands(old: int, new: int, order: int) -> tuple[tuple[slice, slice, Pixels], ...]:
+    """The blocks of an operator that are not 0: which new pixels, from which old ones, and how."""
+    matrix = operator(old, new, order)
+    found = []
+    for start in range(0, new, BLOCK):
+        rows = slice(start, min(start + BLOCK, new))
+        used = np.flatnonzero(np.abs(matrix[rows]).max(axis=0) > NEGLIGIBLE)
+        columns = slice(int(used[0]), int(used[-1]) + 1)
+        found.append((rows, columns, np.ascontiguousarray(matrix[rows, columns])))
+    return tuple(found)
+
+
+def _along(pixels: Pixels, axis: int, new: int, order: int) -> Pixels:
+    """Interpolate a contiguous array along one axis, without turning it round."""
+    old, before, after = pixels.shape[axis], pixels.shape[:axis], pixels.shape[axis + 1 :]
+    if not math.prod(after) > 1:
+        flat = pixels.reshape(-1, old)
+        result = np.empty((flat.shape[0], new), np.float32)
+        for rows, columns, weights in bands(old, new, order):
+            np.matmul(flat[:, columns], weights.T, out=result[:, rows])
+        return result.reshape(*before, new, *after)
+    stacked = pixels.reshape(math.prod(before), old, math.prod(after))
+    result = np.empty((stacked.shape[0], new, stacked.shape[2]), np.float32)
+    for rows, columns, weights in bands(old, new, order):
+        np.matmul(weights, stacked[:, columns], out=result[:, rows])
+    return result.reshape(*before, new, *after)
+
+
 def resample(pixels: Pixels, shape_zyx: Shape, order: int = 3, smooth: bool = False) -> Pixels:
     """Interpolate ``(c, z, y, x)`` on a grid of ``shape_zyx`` pixels over the same field.
 
@@ -65,7 +101,7 @@ def resample(pixels: Pixels, shape_zyx: Shape, order: int = 3, smooth: bool = Fa
     (f - 1) / 2 pixels, which keeps fine texture from turning into false coarse one. Axes that
     keep their size are left alone. Returns float32.
     """
-    result = pixels
+    result = np.ascontiguousarray(pixels, dtype=np.float32)
     for axis in sorted((1, 2, 3), key=lambda a: shape_zyx[a - 1] / pixels.shape[a]):
         old, new = pixels.shape[axis], shape_zyx[axis - 1]
         if old == new:
@@ -73,9 +109,8 @@ def resample(pixels: Pixels, shape_zyx: Shape, order: int = 3, smooth: bool = Fa
         if smooth and new < old:
             sigma = (old / new - 1) / 2
             result = ndimage.gaussian_filter1d(result, sigma, axis=axis, mode="nearest")
-        moved = np.moveaxis(result, axis, -1)
-        result = np.moveaxis(np.matmul(moved, operator(old, new, order).T), -1, axis)
-    return np.ascontiguousarray(result, dtype=np.float32)
+        result = _along(result, axis, new, order)
+    return result
 
 
 def nearest(old: int, new: int) -> NDArray[np.int64]:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segmentation.engine import masks
-from segmentation.engine.compiled import AVAILABLE, compiled
+from segmentation.engine.compiled import AVAILABLE
 from segmentation.engine.errors import InvalidArrayError
+from segmentation.engine.span_kernel import draw_compiled, measure_compiled
 from segmentation.engine.types import RunLengths
 
 Ints = NDArray[np.int32]
@@ -39,24 +40,44 @@ class Spans:
     def __len__(self) -> int:
         return self.offsets.size - 1
 
-    @cached_property
+    @property
     def areas(self) -> Floats:
         """Pixels of each shape, as float64 (whole numbers)."""
-        total = np.concatenate([[0.0], np.cumsum(self.x2 - self.x1, dtype=np.float64)])
-        return np.diff(total[self.offsets])
+        return self._measures[0]
 
-    @cached_property
+    @property
     def boxes(self) -> Floats:
         """The box ``(x1, y1, x2, y2)`` around each shape, half-open; zeros for an empty shape."""
-        boxes = np.zeros((len(self), 4))
-        filled = np.flatnonzero(np.diff(self.offsets))
-        if filled.size:
-            starts = self.offsets[filled]
-            boxes[filled, 0] = np.minimum.reduceat(self.x1, starts)
-            boxes[filled, 1] = self.y[starts]
-            boxes[filled, 2] = np.maximum.reduceat(self.x2, starts)
-            boxes[filled, 3] = self.y[self.offsets[filled + 1] - 1] + 1
-        return boxes
+        return self._measures[1]
+
+    @property
+    def stacked(self) -> NDArray[np.bool_]:
+        """Whether a shape has exactly one span in every row from its first to its last."""
+        return self._measures[2]
+
+    @cached_property
+    def _measures(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        measure = measure_compiled if AVAILABLE else measure_numpy
+        return measure(self.offsets, self.y, self.x1, self.x2)
+
+
+def measure_numpy(
+    offsets: Offsets, y: Ints, x1: Ints, x2: Ints
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Areas, boxes, and which shapes are stacked, of the shapes of ``Spans``."""
+    total = np.concatenate([[0.0], np.cumsum(x2 - x1, dtype=np.float64)])
+    boxes = np.zeros((offsets.size - 1, 4))
+    filled = np.flatnonzero(np.diff(offsets))
+    starts = offsets[filled]
+    if filled.size:
+        boxes[filled, 0] = np.minimum.reduceat(x1, starts)
+        boxes[filled, 1] = y[starts]
+        boxes[filled, 2] = np.maximum.reduceat(x2, starts)
+        boxes[filled, 3] = y[offsets[filled + 1] - 1] + 1
+    jumps = np.diff(y, prepend=0) != 1
+    jumps[starts] = False
+    broken = np.concatenate([[0], np.cumsum(jumps)])
+    return np.diff(total[offsets]), boxes, np.diff(broken[offsets]) == 0
 
 
 def _gather(parts: Sequence[tuple[NDArray[np.integer], ...]]) -> Spans:
@@ -80,6 +101,17 @@ def spans_from_masks(shapes: Sequence[NDArray[np.generic]]) -> Spans:
     return _gather([masks.row_spans(masks.encode(each), each.shape[1]) for each in shapes])
 
 
+def spans_from_volumes(shapes: Sequence[NDArray[np.generic]]) -> Spans:
+    """Return the spans of masks ``(z, y, x)`` of one shape, slice below slice.
+
+    ``y`` counts the rows of all slices from the first on, so that two shapes share a row only
+    within one slice and everything made of spans works for volumes as it stands.
+    """
+    return _gather(
+        [masks.row_spans(masks.encode(v.reshape(-1, v.shape[2])), v.shape[2]) for v in shapes]
+    )
+
+
 def runs_of(spans: Spans, index: int, width: int) -> RunLengths:
     """Return the run lengths of one shape in a slice of that width; spans must lie inside it."""
     part = slice(int(spans.offsets[index]), int(spans.offsets[index + 1]))
@@ -94,89 +126,20 @@ def spans_from_polygons(points: ArrayLike, height_width: tuple[int, int] | None 
     edge belongs to the polygon on its right or below, so that polygons that share an edge share no
     pixel. What lies outside ``height_width`` is cut off; without it coordinates may be negative.
     """
-    corners = np.ascontiguousarray(points, dtype=np.float64)
-    if corners.ndim != 3 or corners.shape[2] != 2 or not np.isfinite(corners).all():
+    corners = np.ascontiguousarray(points)
+    if corners.dtype != np.float32:
+        corners = corners.astype(np.float64)
+    low, high = float(corners.min(initial=0)), float(corners.max(initial=0))
+    if corners.ndim != 3 or corners.shape[2] != 2 or not np.isfinite(high - low):
         raise InvalidArrayError("Polygons must be an array (n, corners, 2) of finite numbers.")
-    if np.abs(corners).max(initial=0) > 2**30:
+    if max(-low, high) > 2**30:
         raise InvalidArrayError("A polygon lies far outside of any image.")
     limit = np.array([-(2**31), 2**31 - 1, -(2**31), 2**31 - 1], dtype=np.int64)
     if height_width is not None:
         limit = np.array([0, height_width[0], 0, height_width[1]], dtype=np.int64)
-    draw = draw_compiled if AVAILABLE else draw_numpy
-    return Spans(*draw(corners, limit))
-
-
-@compiled
-def _crossings(
-    corners: Floats, first_row: int, last_row: int, counts: Offsets, crossings: Floats
-) -> None:
-    """Note where the edges of one polygon cross the middle line of each row, in growing order."""
-    n = corners.shape[0]
-    counts[:] = 0
-    for a in range(n):
-        b = a + 1 if a + 1 < n else 0
-        xa, ya, xb, yb = corners[a, 0], corners[a, 1], corners[b, 0], corners[b, 1]
-        if ya == yb:
-            continue
-        if ya > yb:
-            xa, ya, xb, yb = xb, yb, xa, ya
-        start = max(first_row, int(np.ceil(ya - 0.5)))
-        stop = min(last_row, int(np.ceil(yb - 0.5)))
-        for row in range(start, stop):
-            x = xa + (row + 0.5 - ya) * ((xb - xa) / (yb - ya))
-            line = row - first_row
-            place = counts[line]
-            while place > 0 and crossings[line, place - 1] > x:
-                crossings[line, place] = crossings[line, place - 1]
-                place -= 1
-            crossings[line, place] = x
-            counts[line] += 1
-
-
-@compiled
-def _rows_of(corners: Floats, limit: Offsets) -> tuple[int, int]:
-    """Return the rows, first and one past the last, whose middle line a polygon can cross."""
-    low, high = corners[0, 1], corners[0, 1]
-    for k in range(corners.shape[0]):
-        low = min(low, corners[k, 1])
-        high = max(high, corners[k, 1])
-    first = max(limit[0], int(np.ceil(low - 0.5)))
-    return first, max(first, min(limit[1], int(np.ceil(high - 0.5))))
-
-
-@compiled
-def draw_compiled(corners: Floats, limit: Offsets) -> tuple[Offsets, Ints, Ints, Ints]:
-    """Draw polygon by polygon: cost grows with the perimeter, not with the area.
-
-    ``limit`` is (first row, end row, first column, end column), ends excluded.
-    """
-    n, sides = corners.shape[0], corners.shape[1]
-    offsets = np.zeros(n + 1, dtype=np.int64)
-    rows = 0
-    for i in range(n if sides else 0):
-        first, last = _rows_of(corners[i], limit)
-        rows = max(rows, last - first)
-    counts = np.zeros(rows, dtype=np.int64)
-    crossings = np.zeros((rows, sides))
-    spans = np.zeros((max(16, 4 * n), 3), dtype=np.int32)
-    used = 0
-    for i in range(n if sides else 0):
-        first, last = _rows_of(corners[i], limit)
-        _crossings(corners[i], first, last, counts, crossings)
-        for row in range(first, last):
-            for k in range(0, counts[row - first] - 1, 2):
-                x1 = max(limit[2], int(np.ceil(crossings[row - first, k] - 0.5)))
-                x2 = min(limit[3], int(np.ceil(crossings[row - first, k + 1] - 0.5)))
-                if x1 >= x2:
-                    continue
-                if used == spans.shape[0]:
-                    grown = np.zeros((2 * used, 3), dtype=np.int32)
-                    grown[:used] = spans
-                    spans = grown
-                spans[used, 0], spans[used, 1], spans[used, 2] = row, x1, x2
-                used += 1
-        offsets[i + 1] = used
-    return offsets, spans[:used, 0].copy(), spans[:used, 1].copy(), spans[:used, 2].copy()
+    if AVAILABLE:
+        return Spans(*draw_compiled(corners, limit))
+    return Spans(*draw_numpy(corners.astype(np.float64), limit))
 
 
 def draw_numpy(corners: Floats, limit: Offsets) -> tuple[Offsets, Ints, Ints, Ints]:

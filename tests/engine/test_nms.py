@@ -74,6 +74,20 @@ def test_suppression_equals_the_slow_rule(seed: int) -> None:
     assert_equal(nms.resolve(scores, pairs, -1, cutoff), expected)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_volumes_are_suppressed_by_the_same_rule(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    z, y, x = np.mgrid[:7, :12, :15]
+    n = int(rng.integers(1, 30))
+    shapes = np.zeros((n, 7, 12, 15), dtype=bool)
+    for i in range(n):
+        centre, radius = rng.uniform(0, [7, 12, 15]), rng.uniform(0.5, 4)
+        shapes[i] = np.linalg.norm(np.stack([z, y, x], -1) - centre, axis=-1) < radius
+    scores, groups = rng.integers(0, 8, n) / 8, rng.integers(0, 2, n)
+    expected = slow_suppress(slow_shares(shapes), scores, groups, 0.2)
+    assert_equal(nms.suppress(spans.spans_from_volumes(shapes), scores, groups, 0.2), expected)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_pairs_are_all_that_overlap_in_order(seed: int) -> None:
     shapes, _, groups, floor = random_case(seed)

@@ -32,6 +32,19 @@ def test_a_constant_stays_constant(old: int, new: int) -> None:
         assert np.allclose(resampling.operator(old, new, order).sum(axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize(("old", "new"), [(700, 300), (300, 700), (130, 129), (64, 640)])
+@pytest.mark.parametrize("order", [1, 3])
+def test_blocks_along_a_long_axis_do_what_the_whole_operator_does(
+    old: int, new: int, order: int
+) -> None:
+    line = np.random.default_rng(old).normal(size=(1, 1, 2, old)).astype(np.float32)
+    expected = line.astype(float) @ resampling.operator(old, new, order).T.astype(float)
+    assert np.abs(resampling.resample(line, (1, 2, new), order) - expected).max() < 2e-6
+    turned = np.ascontiguousarray(line.swapaxes(2, 3))
+    ours = resampling.resample(turned, (1, new, 2), order)
+    assert np.abs(ours - expected.swapaxes(2, 3)).max() < 2e-6
+
+
 def test_the_same_grid_is_left_alone() -> None:
     pixels = np.random.default_rng(0).normal(size=(1, 3, 4, 5)).astype(np.float32)
     assert np.array_equal(resampling.resample(pixels, (3, 4, 5)), pixels)

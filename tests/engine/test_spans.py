@@ -87,6 +87,28 @@ def test_the_compiled_drawing_equals_that_of_numpy(seed: int) -> None:
                 assert np.array_equal(getattr(fast, name), getattr(slow, name)), name
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_corners_in_single_precision_are_drawn_as_the_same_in_double(seed: int) -> None:
+    single = stars(np.random.default_rng(seed), 40, 16, 80).astype(np.float32)
+    ours, expected = (spans.spans_from_polygons(each) for each in (single, single.astype(float)))
+    for name in ("offsets", "y", "x1", "x2"):
+        assert np.array_equal(getattr(ours, name), getattr(expected, name)), name
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_spans_cover_is_measured_alike_with_and_without_a_compiler(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shapes = [rng.random((9, 14)) < rng.choice([0, 0.02, 0.3, 1]) for _ in range(12)]
+    shapes[2][:], shapes[3][:] = False, False
+    shapes[2][[1, 1, 3], [2, 6, 2]] = True  # two spans in one row, none in the next
+    ours = spans.spans_from_masks(shapes)
+    expected = spans.measure_numpy(ours.offsets, ours.y, ours.x1, ours.x2)
+    for mine, theirs in zip((ours.areas, ours.boxes, ours.stacked), expected, strict=True):
+        assert np.array_equal(mine, theirs)
+    assert not ours.stacked[2]
+    assert ours.stacked[3]
+
+
 def test_polygons_that_share_an_edge_share_no_pixel() -> None:
     # Two halves of the square [0, 4) x [0, 4), cut along the diagonal through pixel centres.
     halves = np.array([[(0, 0), (4, 0), (4, 4)], [(0, 0), (4, 4), (0, 4)]], dtype=float)

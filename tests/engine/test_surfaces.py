@@ -93,3 +93,17 @@ def test_masks_that_do_not_belong_together_are_refused() -> None:
         surfaces.hd95(np.zeros((2, 2), bool), np.zeros((2, 3), bool), (1.0, 1.0))
     with pytest.raises(InvalidArrayError, match="belong together"):
         surfaces.hd95(np.zeros((2, 2), bool), np.zeros((2, 2), bool), (1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_compiled_distances_equal_those_of_scipy(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    axes = 1 + seed % 3
+    shape = tuple(int(n) for n in rng.integers(1, (40, 24, 13)[axes - 1], axes))
+    a, b = (rng.random(shape) < chance for chance in rng.choice([0.01, 0.1, 0.6, 0.97], 2))
+    a[(0,) * axes], b[(-1,) * axes] = True, True
+    spacing = rng.uniform(0.3, 5, axes).tolist()
+    ours = surfaces.between_compiled(a, b, spacing)
+    for mine, theirs in zip(ours, surfaces.between_scipy(a, b, spacing), strict=True):
+        assert mine.shape == theirs.shape
+        assert np.allclose(mine, theirs, rtol=1e-12, atol=0)
