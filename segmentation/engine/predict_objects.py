@@ -145,8 +145,8 @@ def _objects(
     if classes is not None:
         labels = 1 + _commonest(spans, classes, work.labels)
     if work.task == "boxes2d":
-        corners = invert_points(work.prepared, corners)
-        boxes = _around(corners, work.prepared.inverse.source_zyx[1:])
+        placed = invert_points(work.prepared, corners)
+        boxes = _around(placed, work.prepared.inverse.source_zyx[1:])
     else:
         spans = _to_source(spans, work.prepared.inverse.grid_zyx, work.prepared.inverse.source_zyx)
         boxes = spans.boxes
