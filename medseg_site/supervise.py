@@ -164,6 +164,8 @@ class Supervisor:
         self._add("web", [python, *_uvicorn(self.host, self.port)])
         self._wait_for_web()  # alone first: the workers' start would take its time from it
         self._add("worker", [python, *_worker("worker", "interactive,predict")], niceness=5)
+        # Never behind a prediction: a person waits for each click.
+        self._add("prompter", [python, *_worker("prompter", "prompt", pool="solo")])
         self._add("trainer", [python, *_worker("trainer", "train")], niceness=10)
         self.say(f"medseg is ready: {self.address}")
         self._offer_link()
@@ -327,9 +329,9 @@ def _uvicorn(host: str, port: int) -> list[str]:
     return ["-m", "uvicorn", app, *words, "--no-access-log", "--no-server-header"]
 
 
-def _worker(name: str, queues: str) -> list[str]:
+def _worker(name: str, queues: str, pool: str = "prefork") -> list[str]:
     return [
-        "-m", "celery", "-A", "medseg_site", "worker", "-P", "prefork", "--concurrency", "1",
+        "-m", "celery", "-A", "medseg_site", "worker", "-P", pool, "--concurrency", "1",
         "-Q", queues, "-n", f"{name}@%h", "--loglevel", "INFO",
         "--without-gossip", "--without-mingle",
     ]  # fmt: skip

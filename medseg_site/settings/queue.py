@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-QUEUES = ("interactive", "predict", "train")
+QUEUES = ("interactive", "predict", "train", "prompt")
 
 
 def celery(broker: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import torch
 from segmentation.engine import preprocessing
 from segmentation.engine.checkpoints import Network
 from segmentation.engine.config import Recipe
-from segmentation.engine.errors import CancelledError, InvalidArrayError
+from segmentation.engine.errors import CancelledError, InvalidArrayError, UnsuitableImageError
 from segmentation.engine.pixels import match_channels
 from segmentation.engine.predict_labels import predict_labels
 from segmentation.engine.predict_objects import predict_objects
@@ -24,12 +24,21 @@ from segmentation.engine.prediction import Found, Work
 from segmentation.engine.runtime import choose_device, describe_device, place, thread_count
 from segmentation.engine.types import Picture, Segmentation, Settings, Task
 
+
+def _refuse(work: Work) -> Found:
+    raise UnsuitableImageError(
+        "This network answers clicks and finds nothing by itself. Choose another network here."
+    )
+
+
 PREDICTORS: Final[dict[Task, Callable[[Work], Found]]] = {
     "instance2d": predict_objects,
     "boxes2d": predict_objects,
     "semantic2d": predict_regions,
     "semantic3d": predict_regions,
     "labels2d": predict_labels,
+    "prompts2d": _refuse,
+    "prompts3d": _refuse,
 }
 
 

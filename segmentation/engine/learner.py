@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,10 +24,12 @@ from segmentation.engine.plans import (
     WARM_UP_STEPS,
     WEIGHT_DECAY,
 )
+from segmentation.engine.prompt_region import usual_reach
+from segmentation.engine.prompt_samples import corrected, rounds_of
 from segmentation.engine.runtime import memory_format, place
-from segmentation.engine.samples import Batch, CaseStore, Sampler
+from segmentation.engine.samples import Batch, CaseStore, Sampler, extent_in
 from segmentation.engine.training_state import Progress, load_state, save_state
-from segmentation.engine.types import Task
+from segmentation.engine.types import PROMPT_TASKS, SOLID_TASKS, Task
 
 SIZES_LOOKED_AT = 16
 PATCH_STEP = 32
@@ -53,9 +56,19 @@ class Learner:
         self.channels, self.patch_zyx = look_at(store, task, start)
         self.architecture = _architecture(task, labels, self.channels, start, architecture)
         self.module = place(_started(self.architecture, seed, start), device).train()
+        self.extent = _extent(store, task, start)
+        if task in PROMPT_TASKS and start is None:
+            self.patch_zyx = _region_patch(self.patch_zyx, self.extent)
         rays, grid = (int(self.architecture.get(key, 0)) for key in ("rays", "grid"))
         self.sampler = Sampler(
-            store, task, labels, self.channels, self.patch_zyx, rays, 2 if grid == 2 else 4
+            store,
+            task,
+            labels,
+            self.channels,
+            self.patch_zyx,
+            rays,
+            grid=2 if grid == 2 else 4,
+            extent=self.extent,
         )
         usual = 1.0 if start is None else WARM_START_RATE
         self._rate = PLANS[task].learning_rate * (usual if rate is None else rate)
@@ -67,6 +80,8 @@ class Learner:
     def step(self, number: int, part: float) -> float:
         """Learn from batch ``number``; ``part`` in 0..1 says how much of the budget is spent."""
         batch = self.sampler.batch(self.seed, number)
+        if self.task in PROMPT_TASKS:
+            batch = self._with_corrections(batch, number)
         warm = min(1.0, (number + 1) / WARM_UP_STEPS)
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate * warm * 0.5 * (1 + math.cos(math.pi * min(part, 1.0)))
@@ -77,6 +92,16 @@ class Learner:
         self._optimiser.step()
         self._average(number)
         return float(loss.detach())
+
+    def _with_corrections(self, batch: Batch, number: int) -> Batch:
+        """Some steps start from clicks on the network's own mistakes."""
+        rounds = rounds_of(np.random.default_rng([self.seed, number]))
+        if not isinstance(batch.truth, Tensor):
+            return batch
+        for _ in range(rounds):
+            pixels = corrected(self.module, batch.pixels.to(self.device), batch.truth)
+            batch = Batch(pixels, batch.truth)
+        return batch
 
     def _average(self, number: int) -> None:
         """Move the running mean of weights and statistics a little towards the weights."""
@@ -150,9 +175,23 @@ def look_at(
     ]
     most = [max(shape[axis] for shape in shapes) for axis in (1, 2, 3)]
     plan = PLANS[task].patch_zyx
-    step = PATCH_STEP_3D if task == "semantic3d" else PATCH_STEP
+    step = PATCH_STEP_3D if task in SOLID_TASKS else PATCH_STEP
     z, y, x = (min(p, round_up(n, step)) for p, n in zip(plan, most, strict=True))
-    return max(shape[0] for shape in shapes), (z if task == "semantic3d" else 1, y, x)
+    return max(shape[0] for shape in shapes), (z if task in SOLID_TASKS else 1, y, x)
+
+
+def _extent(store: CaseStore, task: Task, start: Network | None) -> float:
+    if task not in PROMPT_TASKS:
+        return 0.0
+    return float(start.card["extent_px"]) if start else extent_in(store, SIZES_LOOKED_AT)
+
+
+def _region_patch(patch_zyx: tuple[int, int, int], extent: float) -> tuple[int, int, int]:
+    """The patch, no larger than the region that is looked at first for such objects."""
+    flat = patch_zyx[0] == 1
+    reach = round_up(math.ceil(usual_reach(extent, flat=flat)), PATCH_STEP)
+    z, y, x = (min(n, reach) for n in patch_zyx)
+    return z, y, x
 
 
 def _architecture(

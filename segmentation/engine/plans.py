@@ -43,6 +43,16 @@ PLANS: Final[dict[Task, TrainingPlan]] = {
         (1, 320, 320), 4, learning_rate=1e-3, scales=(0.75, 1.3), stretch=1.15, looks=1.8
     ),
     "semantic3d": TrainingPlan((64, 96, 96), 2, learning_rate=1e-3, degrees=12.0),
+    "prompts2d": TrainingPlan(
+        (1, 256, 256),
+        4,
+        learning_rate=2e-3,
+        degrees=180.0,
+        mirrored=True,
+        turned=True,
+        inverted=0.1,
+    ),
+    "prompts3d": TrainingPlan((64, 64, 64), 2, learning_rate=2e-3, mirrored=True),
 }
 
 

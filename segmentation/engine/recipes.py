@@ -155,6 +155,8 @@ DEFAULT_RECIPES: dict[Task, dict[str, Any]] = {
     "semantic3d": {"steps": [{**_PERCENTILE, "low": 0.5, "high": 99.5}]},
     "boxes2d": {"steps": [_PERCENTILE]},
     "labels2d": {"steps": [_PERCENTILE, _SHRINK]},
+    "prompts2d": {"steps": []},
+    "prompts3d": {"steps": []},
 }
 """Where a new project of each task starts. Steps that are not named change nothing."""
 

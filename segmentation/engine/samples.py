@@ -26,18 +26,20 @@ from segmentation.engine.losses import StarTruth
 from segmentation.engine.networks.star import Grid
 from segmentation.engine.pixels import match_channels
 from segmentation.engine.plans import CACHE_BYTES, plan_for
+from segmentation.engine.prompt_samples import objects_of, prompted_crop, usual_extent
 from segmentation.engine.targets import boxes_as_objects, class_targets, star_targets
-from segmentation.engine.types import Picture, Task
+from segmentation.engine.types import PROMPT_TASKS, SOLID_TASKS, Picture, Task
 
 OBJECT_SHARE = 0.7
 """Share of crops that are centred on something; the others fall anywhere."""
 
 
 class Example(NamedTuple):
-    """One image on the recipe's grid and, for image labels, its label."""
+    """One image on the recipe's grid, for image labels its label, and its spacing (z, y, x)."""
 
     layers: Layers
     label: int
+    spacing_mm: tuple[float, float, float] | None = None
 
 
 class Batch(NamedTuple):
@@ -108,7 +110,7 @@ def prepare(picture: Picture, truth: Truth, task: Task, labels: int, recipe: Rec
     if task == "labels2d" and not 0 <= (truth.label or 0) <= labels:
         raise InvalidTrainingSetError(f"Its label {truth.label} is not one of the {labels} labels.")
     pixels = np.ascontiguousarray(prepared.pixels, dtype=np.float32)
-    return Example(Layers(pixels, on_grid, ignore), truth.label or 0)
+    return Example(Layers(pixels, on_grid, ignore), truth.label or 0, prepared.spacing_mm)
 
 
 def _maps(
@@ -125,6 +127,10 @@ def _maps(
         maps = {"instances": objects[None], "classes": named[None].astype(np.uint16)}
     elif task == "instance2d":
         maps = _instance_maps(truth)
+    elif task in PROMPT_TASKS and truth.instances is not None:
+        maps = {"objects": truth.instances}
+    elif task in PROMPT_TASKS and truth.classes is not None:
+        maps = {"objects": objects_of(truth.classes)}
     else:
         if truth.classes is None:
             raise InvalidTrainingSetError("It has no mask of labels, so there is nothing to learn.")
@@ -167,6 +173,7 @@ class Sampler:
         patch_zyx: tuple[int, int, int],
         rays: int,
         grid: Grid = 4,
+        extent: float = 0.0,
     ) -> None:
         self._store = store
         self._task = task
@@ -175,6 +182,7 @@ class Sampler:
         self._rays = rays
         self._grid = grid
         self._plan = plan_for(task, labels)
+        self._extent = extent
         weights = np.array([max(case.weight, 0.0) for case in store.cases], dtype=np.float64)
         if weights.sum() <= 0:
             raise InvalidTrainingSetError("No training image has any weight.")
@@ -194,6 +202,9 @@ class Sampler:
         if self._task == "labels2d":
             example = shrink(example, self._patch)
         layers = example.layers
+        if self._task in PROMPT_TASKS:
+            spacing, patch = example.spacing_mm, self._patch
+            return Example(prompted_crop(layers, spacing, patch, self._extent, self._plan, rng), 0)
         if self._task == "semantic3d":
             centre = _centre(layers, self._patch, rng)
             layers = crop_volume(layers, self._patch, centre, self._plan, rng)
@@ -208,7 +219,7 @@ class Sampler:
 def fit_channels(example: Example, channels: int) -> Example:
     """The same example with the number of channels that the network takes."""
     pixels = match_channels(example.layers.pixels, channels)
-    return Example(replace(example.layers, pixels=pixels), example.label)
+    return example._replace(layers=replace(example.layers, pixels=pixels))
 
 
 def shrink(example: Example, patch_zyx: tuple[int, int, int]) -> Example:
@@ -254,12 +265,12 @@ def _centre(
 
 def collate(examples: Sequence[Example], task: Task, rays: int, grid: Grid = 4) -> Batch:
     """Stack crops of one size to tensors and turn their maps into the task's targets."""
-    flat = task != "semantic3d"
+    flat = task not in SOLID_TASKS
     stacked = np.stack([e.layers.pixels[:, 0] if flat else e.layers.pixels for e in examples])
     pixels = torch.from_numpy(np.ascontiguousarray(stacked, dtype=np.float32))
     if task == "labels2d":
         return Batch(pixels, torch.tensor([e.label for e in examples]))
-    if task in ("semantic2d", "semantic3d"):
+    if task in ("semantic2d", "semantic3d") or task in PROMPT_TASKS:
         classes = [class_targets(e.layers.maps["classes"], e.layers.ignore) for e in examples]
         wanted = np.stack([c[0] if flat else c for c in classes])
         return Batch(pixels, torch.from_numpy(wanted))
@@ -287,3 +298,9 @@ def _star_truth(examples: Sequence[Example], rays: int, grid: Grid) -> StarTruth
         torch.from_numpy(np.stack([t.classes for t in targets])),
         torch.from_numpy(np.stack([t.weight for t in targets])),
     )
+
+
+def extent_in(store: CaseStore, cases: int) -> float:
+    """How long the objects of the first few cases usually are, in pixels."""
+    few = range(min(len(store.cases), cases))
+    return usual_extent(store.example(index).layers.maps["objects"] for index in few)

@@ -28,6 +28,8 @@ LEADING: Mapping[Task, str] = {
     "semantic3d": "dice",
     "boxes2d": "ap50",
     "labels2d": "auroc",
+    "prompts2d": "iou3",
+    "prompts3d": "iou3",
 }
 """The figure by which networks of a task are compared."""
 

@@ -29,7 +29,7 @@ from segmentation.engine.plans import EVENT_EVERY_S, STATE_EVERY_S, VALIDATION_C
 from segmentation.engine.runtime import choose_device, describe_device
 from segmentation.engine.samples import CaseStore
 from segmentation.engine.training_state import STATE, Progress, fingerprint
-from segmentation.engine.types import Task
+from segmentation.engine.types import PROMPT_TASKS, SOLID_TASKS, Task
 from segmentation.engine.validation import validate
 
 __all__ = ["Budget", "Split", "StopWord", "TrainingCase", "TrainingEvent", "Truth", "train"]
@@ -214,12 +214,13 @@ def _card(
         "kinds": sorted({case.kind for case in job.cases if case.kind}),
         "modalities": [],
         "channels": "any" if learner.channels == 3 else learner.channels,
-        "dimensions": 3 if job.task == "semantic3d" else 2,
+        "dimensions": 3 if job.task in SOLID_TASKS else 2,
         "spacing_mm": None,
         "intensity": None,
         "recipe": job.recipe.to_json(),
         "architecture": learner.architecture,
         "patch_zyx": list(learner.patch_zyx),
+        **({"extent_px": learner.extent} if job.task in PROMPT_TASKS else {}),
         "score_cutoff": SCORE_CUTOFF,
         "overlap_cutoff": OVERLAP_CUTOFF,
         "data": [],

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Task = Literal["instance2d", "semantic2d", "semantic3d", "boxes2d", "labels2d"]
+Task = Literal[
+    "instance2d", "semantic2d", "semantic3d", "boxes2d", "labels2d", "prompts2d", "prompts3d"
+]
+PROMPT_TASKS: Final[frozenset[Task]] = frozenset({"prompts2d", "prompts3d"})
+"""Networks that answer a person's clicks (``engine.prompts``) and find nothing by themselves."""
+SOLID_TASKS: Final[frozenset[Task]] = frozenset({"semantic3d", "prompts3d"})
+"""Networks that see a volume at once."""
 Box = tuple[int, int, int, int]
 RunLengths = NDArray[np.uint32]
 """Lengths of runs of 0 and 1 in turn over a slice in row-major order, 0 first, ending with 1.

@@ -8,14 +8,17 @@ from segmentation.engine.cases import TrainingCase
 from segmentation.engine.checkpoints import Network
 from segmentation.engine.config import Recipe
 from segmentation.engine.inference import segment
+from segmentation.engine.prompt_scoring import validate_prompts
 from segmentation.engine.scoring import score_case, summarise
-from segmentation.engine.types import Settings
+from segmentation.engine.types import PROMPT_TASKS, Settings
 
 
 def validate(
     network: Network, cases: Sequence[TrainingCase], recipe: Recipe, device: str = "cpu"
 ) -> dict[str, float | None]:
     """Segment every case and score it; the figures over all of them, by name."""
+    if network.task in PROMPT_TASKS:
+        return validate_prompts(network, cases, device)
     scores = []
     for case in cases:
         picture, truth = case.load()

@@ -37,7 +37,7 @@ def ring(job_id: str, queue: str) -> bool:
     if time.monotonic() < _quiet_until:
         return False
     try:
-        _app().send_task(TASK, args=[job_id], queue=queue, retry=False, ignore_result=True)
+        producer().send_task(TASK, args=[job_id], queue=queue, retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
         _quiet_until = time.monotonic() + QUIET_S
         log.warning("doorbell_silent", job=job_id, exc_info=error)
@@ -46,7 +46,7 @@ def ring(job_id: str, queue: str) -> bool:
 
 
 @cache
-def _app() -> Celery:
+def producer() -> Celery:
     """A producer of its own: the web server has no Celery application, and one that waits for a
     dead broker without end (kombu's default) would take the request with it."""
     app = Celery("medseg-doorbell", set_as_current=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segmentation.engine.cases import Truth
 from segmentation.engine.errors import InvalidTrainingSetError
 from segmentation.engine.geometry import moment_and_z, plane_number
-from segmentation.engine.types import Box, Task
+from segmentation.engine.types import PROMPT_TASKS, Box, Task
 from segmentation.interchange.types import ReadCase, ReadTruth
 
 
@@ -66,13 +66,13 @@ def labels_in(
         for truth in truths:
             words |= {finding.label for finding in truth.findings} | set(truth.labels)
             named |= {v: n for v, n in truth.names.items() if v != truth.ignore_value}
-            if truth.array is not None and task in ("semantic2d", "semantic3d"):
+            if truth.array is not None and _counts(task, truth):
                 seen = np.unique(truth.array)
                 there = [int(v) for v in seen if v not in ignored and v != truth.ignore_value]
                 highest = max(highest, *there, 0)
-    if task in ("semantic2d", "semantic3d"):
+    if task in ("semantic2d", "semantic3d") or highest:
         return [named.get(value, f"label {value}") for value in range(1, highest + 1)]
-    if task == "instance2d" and not words:
+    if task in ("instance2d", *PROMPT_TASKS) and not words:
         return ["object"]
     return sorted(words)
 
@@ -98,6 +98,13 @@ def _at_moment(truth: ReadTruth, t: int, depth: int) -> ReadTruth:
     )
 
 
+def _counts(task: Task, truth: ReadTruth) -> bool:
+    """Whether a mask's values are labels: always for pixel classes, by the file for prompts."""
+    return task in ("semantic2d", "semantic3d") or (
+        task in PROMPT_TASKS and truth.kind == "classes"
+    )
+
+
 def truth_of(case: ReadCase, task: Task, book: LabelBook, t: int = 0) -> Truth:
     """What the files say about moment ``t`` of a case, for a task; raises where they say nothing
     about the case."""
@@ -114,7 +121,7 @@ def truth_of(case: ReadCase, task: Task, book: LabelBook, t: int = 0) -> Truth:
         raise InvalidTrainingSetError("It has no mask, so there is nothing to learn or compare.")
     if task == "boxes2d":
         return Truth(boxes=_boxes(drawn, book))
-    if task == "instance2d":
+    if task == "instance2d" or (task in PROMPT_TASKS and drawn[0].kind != "classes"):
         return _instances(drawn[0], grid, book)
     return _classes(drawn[0], grid, book)
 

@@ -102,6 +102,12 @@ DOORS: dict[str, Door] = {
     "revision_merge": Door(
         ANNOTATOR, {"revision_id": "$side"}, {"take": "mine", "tab": "$tab"}, may=(409,)
     ),
+    "case_prompt": Door(
+        ANNOTATOR,
+        _case("worked"),
+        {"label": 1, "z": 0, "strokes": [{"points": [[1, 1, 0]]}]},
+        may=(409, 503),
+    ),
     "presence_beat": Door(VIEWER, body={"tab": "$tab", "want": "watch"}),
     "presence_take": Door(ANNOTATOR, body={"tab": "$tab"}),
     "comments_list": Door(VIEWER, _case("worked")),

@@ -16,10 +16,10 @@ from segmentation.jobs import doorbell
 
 @pytest.fixture(autouse=True)
 def fresh_doorbell() -> Iterator[None]:
-    doorbell._app.cache_clear()
+    doorbell.producer.cache_clear()
     doorbell._quiet_until = 0.0
     yield
-    doorbell._app.cache_clear()
+    doorbell.producer.cache_clear()
     doorbell._quiet_until = 0.0
 
 

@@ -27,8 +27,11 @@ PASSWORD = "a-long-drawn-password"
 def test_the_composition_names_every_part_and_every_queue_has_a_worker() -> None:
     services = composition()
     assert {"db", "redis", "web", "worker-cpu", "worker-gpu", "nginx"} <= services.keys()
-    command = services["worker-cpu"]["command"]
-    assert set(command[command.index("-Q") + 1].split(",")) == set(QUEUES)
+    served = [
+        command[command.index("-Q") + 1].split(",")
+        for command in (services[name]["command"] for name in ("worker-cpu", "worker-prompt"))
+    ]
+    assert sorted(queue for queues in served for queue in queues) == sorted(QUEUES)
     assert services["worker-gpu"]["command"][5] == "solo"  # CUDA must not see a fork
     assert services["worker-gpu"]["profiles"] == ["gpu"]
     assert "medseg_site.asgi:application" in web_command()

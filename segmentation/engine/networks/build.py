@@ -9,9 +9,10 @@ from torch import nn
 
 from segmentation.engine.errors import InvalidCheckpointError
 from segmentation.engine.networks.heads import LabelNet
+from segmentation.engine.networks.prompt import PromptNet
 from segmentation.engine.networks.star import Grid, StarNet
 from segmentation.engine.networks.unet import UNet
-from segmentation.engine.types import Task
+from segmentation.engine.types import SOLID_TASKS, Task
 
 MAX_CHANNELS = 16
 MAX_LABELS = 255
@@ -26,7 +27,10 @@ def architecture_for(task: Task, labels: int, channels: int) -> dict[str, Any]:
     if task == "labels2d":
         widths = [16, 32, 64, 96]
         return {"name": "labels", "inputs": channels, "labels": labels, "widths": widths}
-    dimensions = 3 if task == "semantic3d" else 2
+    dimensions = 3 if task in SOLID_TASKS else 2
+    if task in ("prompts2d", "prompts3d"):
+        widths = [16, 32, 64, 96] if dimensions == 3 else [16, 32, 48, 64, 96]
+        return {"name": "prompts", "dimensions": dimensions, "inputs": channels, "widths": widths}
     widths = [16, 32, 64] if dimensions == 3 else [16, 32, 64, 96, 128]
     return {
         "name": "unet",
@@ -44,7 +48,7 @@ def build(architecture: Mapping[str, Any]) -> nn.Module:
     a card may come from a stranger, and must not make the engine ask for all memory.
     """
     name = architecture.get("name")
-    if name not in ("star", "labels", "unet"):
+    if name not in ("star", "labels", "unet", "prompts"):
         raise InvalidCheckpointError(
             f"The card names the architecture {name!r}, which this version does not know. "
             "Update the software, or choose another network."
@@ -59,6 +63,8 @@ def build(architecture: Mapping[str, Any]) -> nn.Module:
     dimensions = _whole(architecture, "dimensions", 3)
     if dimensions not in (2, 3):
         raise InvalidCheckpointError("The card describes a U-Net of neither 2 nor 3 dimensions.")
+    if name == "prompts":
+        return PromptNet(dimensions, inputs, _widths(architecture))
     outputs = _whole(architecture, "outputs", MAX_LABELS + 1)
     return UNet(dimensions, inputs, outputs, _widths(architecture))
 

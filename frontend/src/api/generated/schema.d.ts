@@ -192,6 +192,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/prompt/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description The mask that clicks, scribbles and a box mean; nothing is stored. */
+        post: operations["case_prompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/reference/": {
         parameters: {
             query?: never;
@@ -1962,6 +1979,12 @@ export interface components {
             help: string;
             options: components["schemas"]["Option"][];
         };
+        /**
+         * @description * `network` - network
+         *     * `contour` - contour
+         * @enum {string}
+         */
+        MethodEnum: "network" | "contour";
         MyProject: {
             /** Format: uuid */
             id: string;
@@ -2245,6 +2268,45 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        PromptAnswer: {
+            label: number;
+            slices: components["schemas"]["PromptSlice"][];
+            /** Format: double */
+            score: number;
+            /** @description What was looked at: start and stop along z, y and x. */
+            region: number[][];
+            method: components["schemas"]["MethodEnum"];
+            network: string | null;
+            reason: string;
+            /** Format: double */
+            seconds: number;
+        };
+        PromptRequest: {
+            label: number;
+            /** @default 0 */
+            t?: number;
+            /** @description The slice; null asks for the whole volume. */
+            z: number | null;
+            strokes?: components["schemas"]["StrokeRequest"][];
+            /** @description x1, y1, x2, y2; half-open. The object lies wholly inside. */
+            box?: number[] | null;
+            /** @description First slice and the one after the last. */
+            depth?: number[] | null;
+            /** @description The mask to correct, as the page shows it. */
+            previous?: components["schemas"]["PromptSliceRequest"][] | null;
+            /** @description Or the finding whose saved mask is to be corrected. */
+            finding?: number | null;
+        };
+        PromptSlice: {
+            z: number;
+            /** @description Base64 of LEB128 run lengths in row-major order. */
+            runs: string;
+        };
+        PromptSliceRequest: {
+            z: number;
+            /** @description Base64 of LEB128 run lengths in row-major order. */
+            runs: string;
+        };
         /**
          * @description * `interactive` - interactive
          *     * `predict` - predict
@@ -2454,6 +2516,12 @@ export interface components {
             steps: {
                 [key: string]: unknown;
             }[];
+        };
+        StrokeRequest: {
+            /** @description x, y, z of pixels; one is a click, several a scribble. */
+            points: number[][];
+            /** @default true */
+            positive?: boolean;
         };
         SuitableList: {
             results: components["schemas"]["SuitableNetwork"][];
@@ -3082,6 +3150,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Presence"];
+                };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    case_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptRequest"];
+                "multipart/form-data": components["schemas"]["PromptRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptAnswer"];
                 };
             };
             /** @description A refusal or a failure. */
