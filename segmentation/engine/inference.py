@@ -21,7 +21,7 @@ from segmentation.engine.predict_labels import predict_labels
 from segmentation.engine.predict_objects import predict_objects
 from segmentation.engine.predict_regions import predict_regions
 from segmentation.engine.prediction import Found, Work
-from segmentation.engine.runtime import choose_device, describe_device, place, thread_count
+from segmentation.engine.runtime import choose_device, runner_for, thread_count
 from segmentation.engine.types import Picture, Segmentation, Settings, Task
 
 
@@ -74,11 +74,11 @@ def segment(
     channels = int(network.card["architecture"]["inputs"])
     z, y, x = network.card["patch_zyx"]
     with thread_count(settings.threads), torch.inference_mode():
+        runner = runner_for(network.module, channels, device, settings.runtime)
         work = Work(
             task=network.task,
             labels=len(network.labels),
-            module=place(network.module, device),
-            device=device,
+            runner=runner,
             pixels=match_channels(prepared.pixels, channels),
             prepared=prepared,
             patch_zyx=(z, y, x),
@@ -88,7 +88,6 @@ def segment(
             cancelled=stopped,
         )
         found = PREDICTORS[network.task](work)
-        described = describe_device(device)
     report(1.0, "Done")
     depth, height, width = picture.pixels.shape[1:]
     return Segmentation(
@@ -100,7 +99,7 @@ def segment(
         score_cutoff=score_cutoff,
         overlap_cutoff=overlap_cutoff,
         uncertainty=min(max(found.uncertainty, 0.0), 1.0),
-        device=described,
+        device=runner.described,
         seconds=time.monotonic() - began,
     )
 

@@ -25,7 +25,7 @@ from segmentation.engine.prediction import UNCERTAIN_FROM, Found, Work, binary_e
 from segmentation.engine.preprocessing import invert_points
 from segmentation.engine.resampling import nearest
 from segmentation.engine.spans import Spans, runs_of, spans_from_polygons
-from segmentation.engine.types import Candidate
+from segmentation.engine.types import Candidate, RunLengths
 
 Bytes = NDArray[np.uint8]
 
@@ -263,8 +263,11 @@ def _decided(
     i, j, share = place[i[there]], place[j[there]], share[there]
     objects = objects.take(which)
     decision = nms.resolve(objects.scores, (i, j, share), work.score_cutoff, work.overlap_cutoff)
+    masks: list[RunLengths] = []
+    if work.task == "instance2d":
+        masks = runs_of(objects.spans, work.prepared.inverse.source_zyx[2])
     candidates = tuple(
-        _candidate(work, objects, n, int(decision.suppressed_by[n]), float(decision.overlap[n]))
+        _candidate(objects, n, masks, int(decision.suppressed_by[n]), float(decision.overlap[n]))
         for n in range(which.size)
     )
     return candidates, tuple(
@@ -272,17 +275,15 @@ def _decided(
     )
 
 
-def _candidate(work: Work, objects: _Objects, n: int, by: int, overlap: float) -> Candidate:
+def _candidate(
+    objects: _Objects, n: int, masks: list[RunLengths], by: int, overlap: float
+) -> Candidate:
     x1, y1, x2, y2 = (int(v) for v in objects.boxes[n])
-    masks = {}
-    if work.task == "instance2d":
-        width = work.prepared.inverse.source_zyx[2]
-        masks = {int(objects.z[n]): runs_of(objects.spans, n, width)}
     return Candidate(
         label=int(objects.labels[n]),
         score=float(objects.scores[n]),
         box=(x1, y1, x2, y2),
-        slices=masks,
+        slices={int(objects.z[n]): masks[n]} if masks else {},
         suppressed_by=None if by < 0 else by,
         overlap=None if by < 0 else overlap,
         z=int(objects.z[n]),

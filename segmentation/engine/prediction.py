@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from segmentation.engine.errors import CancelledError
 from segmentation.engine.preprocessing import Prepared
-from segmentation.engine.runtime import memory_format
+from segmentation.engine.runtime import Runner
 from segmentation.engine.types import Candidate, Task
 
 Floats = NDArray[np.float32]
@@ -29,8 +29,7 @@ class Work:
 
     task: Task
     labels: int
-    module: nn.Module
-    device: torch.device
+    runner: Runner
     pixels: Floats
     prepared: Prepared
     patch_zyx: tuple[int, int, int]
@@ -47,11 +46,7 @@ class Work:
 
     def run(self, patch: Floats) -> Tensor | tuple[Tensor, ...]:
         """The network's answer to one patch ``(c, *s)``, as a batch of one."""
-        given = torch.from_numpy(np.ascontiguousarray(patch))[None].to(self.device)
-        if given.ndim == 4:
-            given = given.contiguous(memory_format=memory_format(self.module))
-        answer: Tensor | tuple[Tensor, ...] = self.module(given)
-        return answer
+        return self.runner.answer(torch.from_numpy(np.ascontiguousarray(patch))[None])
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
+from segmentation.engine import openvino_runtime
 from segmentation.engine.errors import UnavailableDeviceError
 from segmentation.engine.networks.star import StarNet
 
@@ -72,3 +75,33 @@ def place(module: nn.Module, device: torch.device) -> nn.Module:
     if memory_format(module) == torch.channels_last:
         convert_conv2d_weight_memory_format(module, torch.channels_last)
     return module
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A network ready to answer a batch ``(b, c, *s)`` on the CPU, and what does the work."""
+
+    answer: Callable[[Tensor], Tensor | tuple[Tensor, ...]]
+    described: str
+
+
+def runner_for(
+    module: nn.Module, inputs: int, device: torch.device, runtime: Literal["auto", "torch"]
+) -> Runner:
+    """Choose what computes: on a CPU OpenVINO where it can run the network, else PyTorch."""
+    described = describe_device(device)
+    if device.type == "cpu" and runtime == "auto":
+        answer = openvino_runtime.answerer(module, inputs, torch.get_num_threads())
+        if answer is not None:
+            return Runner(answer, f"{described}, OpenVINO {openvino_runtime.version()}")
+    placed = place(module, device)
+    layout = memory_format(module)
+
+    def torch_answer(patch: Tensor) -> Tensor | tuple[Tensor, ...]:
+        given = patch.to(device)
+        if given.ndim == 4:
+            given = given.contiguous(memory_format=layout)
+        found: Tensor | tuple[Tensor, ...] = placed(given)
+        return found
+
+    return Runner(torch_answer, f"{described}, PyTorch {torch.__version__.partition('+')[0]}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,10 +113,20 @@ def spans_from_volumes(shapes: Sequence[NDArray[np.generic]]) -> Spans:
     )
 
 
-def runs_of(spans: Spans, index: int, width: int) -> RunLengths:
-    """Return the run lengths of one shape in a slice of that width; spans must lie inside it."""
-    part = slice(int(spans.offsets[index]), int(spans.offsets[index + 1]))
-    return masks.from_row_spans(spans.y[part], spans.x1[part], spans.x2[part], width)
+def runs_of(spans: Spans, width: int) -> list[RunLengths]:
+    """Return the run lengths of every shape in a slice of that width; spans must lie inside it."""
+    rows = spans.y.astype(np.int64) * width
+    starts, ends = rows + spans.x1, rows + spans.x2
+    filled = np.diff(spans.offsets) > 0
+    begins = np.append(True, starts[1:] != ends[:-1])[: starts.size]
+    begins[spans.offsets[:-1][filled]] = True
+    edges = np.stack([starts[begins], ends[np.append(begins[1:], True)[: ends.size]]], axis=1)
+    places = 2 * np.concatenate([[0], np.cumsum(begins)])[spans.offsets]
+    lengths = np.diff(edges.reshape(-1), prepend=0)
+    first = places[:-1][filled]
+    lengths[first] = edges.reshape(-1)[first]
+    found = lengths.astype(np.uint32)
+    return [found[a:b].copy() for a, b in pairwise(places.tolist())]
 
 
 def spans_from_polygons(points: ArrayLike, height_width: tuple[int, int] | None = None) -> Spans:

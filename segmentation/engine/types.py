@@ -63,12 +63,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person may choose for one run; None leaves the network's own value."""
+    """What a person may choose for one run; None leaves the network's own value.
+
+    ``runtime`` says what computes on a CPU: ``auto`` takes OpenVINO where it can run the network,
+    else PyTorch; ``torch`` takes PyTorch at once, which suits a network that will soon change.
+    """
 
     score_cutoff: float | None = None
     overlap_cutoff: float | None = None
     device: str = "auto"
     threads: int | None = None
+    runtime: Literal["auto", "torch"] = "auto"
 
 
 @dataclass(frozen=True)

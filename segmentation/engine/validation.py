@@ -22,6 +22,6 @@ def validate(
     scores = []
     for case in cases:
         picture, truth = case.load()
-        found = segment(picture, network, Settings(device=device), recipe)
+        found = segment(picture, network, Settings(device=device, runtime="torch"), recipe)
         scores.append(score_case(found, truth))
     return summarise(network.task, scores)

@@ -48,7 +48,7 @@ def test_masks_runs_and_spans_are_the_same_shapes(seed: int) -> None:
     for index, mask in enumerate(shapes):
         assert np.array_equal(painted(ours, index, mask.shape), mask.astype(int))
         runs = masks.encode(mask)
-        assert spans.runs_of(ours, index, 14).tolist() == runs.tolist()
+        assert spans.runs_of(ours, 14)[index].tolist() == runs.tolist()
         box = masks.bounding_box(runs, 14) or (0, 0, 0, 0)
         assert ours.boxes[index].tolist() == list(box)
     again = spans.spans_from_runs([masks.encode(mask) for mask in shapes], 14)
