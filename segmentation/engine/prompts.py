@@ -113,8 +113,8 @@ def answer(picture: Picture, prompts: Prompts, solver: Solver, extent: float = 0
     ``extent`` is how long such objects usually are, in pixels of the source, 0 where nobody
     knows: the first region is chosen to hold one. The answer contains every positive stroke and no
     negative one, as far as the region's scale allows; each of its parts holds a positive stroke
-    (without any, its largest part is kept) and no part has a hole, unless a negative stroke lies
-    in it.
+    or something of the mask before (without any, the largest is kept) and no part has a hole,
+    unless a negative stroke lies in it.
 
     Raises InvalidArrayError where the prompts are empty, lie outside the image or contradict it.
     """
@@ -187,13 +187,13 @@ def settle(probability: Floats, look: Look) -> Floats:
 
 
 def _seeded(mask: Bools, look: Look) -> Bools:
-    """The parts that hold a positive stroke; without any, the largest part, or those of before."""
+    """The parts that hold a positive stroke or something of the mask before; without any, the
+    largest part. What a person drew earlier goes only where a negative stroke takes it away."""
     parts, count = ndimage.label(mask)
     if count <= 1:
         return mask
-    meant = look.inside if look.inside.any() else look.previous
-    wanted = np.unique(parts[meant & mask]) if meant is not None else np.zeros(0, np.int64)
-    wanted = wanted[wanted > 0]
+    meant = look.inside if look.previous is None else look.inside | look.previous
+    wanted = np.unique(parts[meant & mask])
     if wanted.size == 0:
         wanted = np.array([np.bincount(parts.reshape(-1))[1:].argmax() + 1])
     return np.asarray(np.isin(parts, wanted))

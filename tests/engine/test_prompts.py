@@ -218,3 +218,13 @@ def test_the_simulated_person_clicks_in_the_middle_of_the_largest_mistake() -> N
     assert next_stroke(truth, truth) is None
     assert first_prompts(truth, boxed=True).box == (10, 10, 31, 21)
     assert middle_of(np.zeros((1, 4, 4), np.bool_)) is None
+
+
+def test_what_was_drawn_before_stays_though_no_click_lies_on_it() -> None:
+    picture, truth = disc(200, (60, 60), 20)
+    drawn = np.zeros((200, 200), np.bool_)
+    drawn[120:140, 120:140] = True
+    prompts = Prompts((click(0, 60, 60),), plane=0, previous={0: masks.encode(drawn)})
+    found = dense(answer(picture, prompts, contour_solver), (1, 200, 200))[0]
+    assert found[120:140, 120:140].mean() > 0.95
+    assert (found & truth[0]).sum() > 0.8 * truth.sum()

@@ -6,6 +6,7 @@ import { CaseDocument, type Change } from "./document";
 import { Draft, History } from "./history";
 import { HitIndex } from "./hit_index";
 import { Topics } from "./topics";
+import type { Prompter, PromptNote } from "./prompting";
 import { REVIEWED, type FindingFields, type ImageFacts, type Label, type Task } from "./types";
 import { firstLooks, freshView, type Looks } from "./view_state";
 import type { Volume } from "./volume";
@@ -21,6 +22,7 @@ export type ToolName =
   | "polygon"
   | "fill"
   | "box"
+  | "prompt"
   | "reviewed"
   | "ruler";
 
@@ -70,6 +72,10 @@ export class ReviewState {
   /** Masks of an older version by plane, shown beside the present ones. */
   compared: ReadonlyMap<number, Spans> | null = null;
   editable = false;
+  /** Who finds masks that a person points at; the page hands it over. */
+  prompter: Prompter | null = null;
+  /** What stands as a preview, not yet part of the case. */
+  prompted: PromptNote | null = null;
 
   constructor(setup: ReviewSetup) {
     this.document = setup.document ?? new CaseDocument();

@@ -1,9 +1,11 @@
 import type { ImagePoint } from "../domain/coordinates";
-import type { Box } from "../domain/spans";
+import type { Box, Spans } from "../domain/spans";
 
 /** What a tool shows while it is in the hand, in image pixels of its plane. */
 export type Shape =
   | { readonly kind: "ring"; readonly centre: ImagePoint; readonly radius: number; readonly erases: boolean }
   | { readonly kind: "line"; readonly points: readonly ImagePoint[]; readonly closed: boolean }
   | { readonly kind: "box"; readonly box: Box }
+  | { readonly kind: "dot"; readonly at: ImagePoint; readonly positive: boolean }
+  | { readonly kind: "outline"; readonly mask: Spans }
   | { readonly kind: "length"; readonly from: ImagePoint; readonly to: ImagePoint; readonly text: string };

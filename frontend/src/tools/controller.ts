@@ -6,6 +6,7 @@ import { FillTool, PolygonTool, ReviewedTool } from "./areas";
 import { BoxTool } from "./box";
 import { PanTool, RulerTool, SelectTool, WindowTool, zoomBy } from "./look";
 import { BallTool, BrushTool, EraserTool } from "./paint";
+import { PromptTool } from "./prompt";
 import type { Tool, ToolEvent } from "./tool";
 
 type Press = { readonly tool: Tool; readonly pointer: number };
@@ -32,6 +33,7 @@ export class ToolController {
       polygon: new PolygonTool(state),
       fill: new FillTool(state),
       box: new BoxTool(state),
+      prompt: new PromptTool(state),
       reviewed: new ReviewedTool(state),
       ruler: new RulerTool(state),
     };

@@ -52,6 +52,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "tool.polygon", keys: ["p"], group: "tools" },
   { command: "tool.fill", keys: ["f"], group: "tools" },
   { command: "tool.box", keys: ["x"], group: "tools" },
+  { command: "tool.prompt", keys: ["k"], group: "tools" },
   { command: "tool.reviewed", keys: ["m"], group: "tools" },
   { command: "tool.ruler", keys: ["u"], group: "tools" },
   { command: "smaller", keys: ["["], group: "tools" },

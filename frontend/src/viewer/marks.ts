@@ -1,6 +1,7 @@
 import {
   edgeLetters,
   imageToCanvas,
+  type CanvasPoint,
   voxelToImage,
   type ImagePoint,
   type Plane,
@@ -103,11 +104,12 @@ export function handles(pen: Pen, view: View, [x1, y1, x2, y2]: Box): void {
   }
 }
 
-export function shape(pen: Pen, view: View, drawn: Shape): void {
+export function shape(pen: Pen, view: View, drawn: Exclude<Shape, { kind: "outline" }>): void {
   if (drawn.kind === "ring") {
     const at = imageToCanvas(view, drawn.centre);
     strokeTwice(pen, drawn.erases ? "rgb(240 147 138)" : LIGHT, 1.25, () => pen.arc(at.x, at.y, drawn.radius * view.scale, 0, 2 * Math.PI));
-  } else if (drawn.kind === "box") box(pen, view, drawn.box, LIGHT, 1.5, true);
+  } else if (drawn.kind === "dot") dot(pen, imageToCanvas(view, drawn.at), drawn.positive);
+  else if (drawn.kind === "box") box(pen, view, drawn.box, LIGHT, 1.5, true);
   else {
     const points = (drawn.kind === "line" ? drawn.points : [drawn.from, drawn.to]).map((point) => imageToCanvas(view, point));
     strokeTwice(pen, LIGHT, 1.5, () => {
@@ -116,6 +118,24 @@ export function shape(pen: Pen, view: View, drawn: Shape): void {
     });
     if (drawn.kind === "length") text(pen, drawn.text, points[1].x + 10, points[1].y - 10, "left");
   }
+}
+
+/** Where a person pointed: a plus where the object is, a minus where it is not. */
+function dot(pen: Pen, { x, y }: CanvasPoint, positive: boolean): void {
+  pen.setLineDash([]);
+  pen.beginPath();
+  pen.arc(x, y, 6, 0, 2 * Math.PI);
+  pen.fillStyle = positive ? "rgb(20 110 60 / 0.9)" : "rgb(160 50 40 / 0.9)";
+  pen.fill();
+  pen.strokeStyle = LIGHT;
+  pen.lineWidth = 1.5;
+  pen.moveTo(x - 3, y);
+  pen.lineTo(x + 3, y);
+  if (positive) {
+    pen.moveTo(x, y - 3);
+    pen.lineTo(x, y + 3);
+  }
+  pen.stroke();
 }
 
 /** A light line on a dark one can be seen on any picture. */

@@ -110,7 +110,10 @@ export class PlaneView {
     }
     marks.letters(pen, state, this.plane, extent);
     marks.scale(pen, state, this.plane, view, extent);
-    this.shapes(this.plane).forEach((shape) => marks.shape(pen, view, shape));
+    for (const shape of this.shapes(this.plane)) {
+      if (shape.kind === "outline") this.preview(shape.mask, view);
+      else marks.shape(pen, view, shape);
+    }
   }
 
   private drawMasks(view: View, ratio: number): void {
@@ -162,6 +165,24 @@ export class PlaneView {
     this.pen.strokeStyle = "rgb(244 244 240)";
     this.pen.stroke(path);
     this.pen.setLineDash([]);
+  }
+
+  /** What is offered and not yet part of the case. */
+  private preview(mask: Spans, view: View): void {
+    const path = outlineOf(mask, this.planeWidth);
+    this.inImage(view, () => {
+      this.pen.fillStyle = "rgb(244 244 240 / 0.12)";
+      this.pen.fill(path, "evenodd");
+      this.pen.setLineDash([]);
+      this.pen.lineWidth = 3.5 / view.scale;
+      this.pen.strokeStyle = "rgb(20 21 22 / 0.7)";
+      this.pen.stroke(path);
+      this.pen.setLineDash([6 / view.scale, 4 / view.scale]);
+      this.pen.lineWidth = 1.75 / view.scale;
+      this.pen.strokeStyle = "rgb(244 244 240)";
+      this.pen.stroke(path);
+      this.pen.setLineDash([]);
+    });
   }
 
   private dashed(view: View, within: Box, colour: string, masks: readonly ReadonlyMap<number, Spans>[]): void {

@@ -4,6 +4,7 @@ import { caseReference } from "../../api/cases";
 import { follow } from "../../api/events";
 import { sentence } from "../../api/errors";
 import { signedInAgain } from "../../api/gate";
+import { prompt } from "../../api/prompts";
 import { job as readJob, jobs as readJobs } from "../../api/jobs";
 import { reviewCase, sliceBytes, type ReviewCase, type ReviewImage } from "../../api/review";
 import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
@@ -12,6 +13,7 @@ import { tabId } from "../../state/identity";
 import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
 import { Candidates } from "../../state/candidates";
 import { Presence, type PresenceAnswer } from "../../state/presence";
+import type { PromptFound, PromptRequest } from "../../state/prompting";
 import { ReviewState } from "../../state/review_state";
 import type { SaveStatus } from "../../state/save_queue";
 import { CaseSync } from "../../state/sync";
@@ -192,6 +194,7 @@ export class ReviewPage {
       committed: (change) => this.sync?.add(change),
       drafted: (change) => this.sync?.draft(change),
     });
+    state.prompter = { ask: (request) => this.ask(request) };
     const controller = new ToolController(state, () => this.refusals++);
     const stage = new Stage(state, (plane) => controller.shapes(plane));
     this.sync = new CaseSync({
@@ -216,6 +219,17 @@ export class ReviewPage {
     this.judgeEditable();
     this.listen();
     this.watchJob(about);
+  }
+
+  private async ask(request: PromptRequest): Promise<PromptFound | null> {
+    try {
+      const found = await prompt(this.id, request);
+      this.trouble = "";
+      return found;
+    } catch (error) {
+      this.trouble = sentence(error);
+      return null;
+    }
   }
 
   private async openJournal(): Promise<Journal> {

@@ -11,6 +11,7 @@ export const TEST_IDS = {
   label: (index: number) => `label-${index}`,
   allLabels: "labels-all",
   neighbours: "tool-neighbours",
+  promptNote: "tool-prompt-note",
   channel: "image-channel",
   windowPreset: "window-preset",
   opacity: "mask-opacity",

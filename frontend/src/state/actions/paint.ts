@@ -13,14 +13,25 @@ export type Target = { readonly number: number; readonly isNew: boolean };
 export type StrokeStart = { readonly x: number; readonly y: number; readonly z: number; readonly joins?: boolean };
 
 export function strokeTarget(state: ReviewState, start: StrokeStart): Target {
+  const known = joined(state, start);
+  if (known !== null) return { number: known, isNew: false };
+  return { number: begun(state, start.z), isNew: true };
+}
+
+/** The finding that a stroke which starts here goes on with; null where it begins a new one. */
+export function joined(state: ReviewState, start: StrokeStart): number | null {
   const known = state.target();
-  const z = state.here(Math.floor(start.z));
-  if (known !== null && (start.joins || isNear(state, known, start))) return { number: known, isNew: false };
+  return known !== null && (start.joins || isNear(state, known, start)) ? known : null;
+}
+
+/** A new finding in the draft, selected. */
+export function begun(state: ReviewState, at: number): number {
+  const z = state.here(Math.floor(at));
   const number = state.document.nextNumber();
   const fields = state.newFields({ z: state.task === "instances" && state.facts.grid.nz === 1 ? z : null });
   state.draft.extend(new ChangeBuilder(state.document).set(number, fields).done("draw"));
   state.select(number);
-  return { number, isNew: true };
+  return number;
 }
 
 /**
