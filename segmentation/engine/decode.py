@@ -89,9 +89,11 @@ def _ordered(centres: Floats, rays: Floats, scores: Floats) -> Proposals:
 def polygons(proposals: Proposals) -> Floats:
     """The corners ``(n, rays, 2)`` as (x, y)."""
     steps = ray_directions(proposals.rays.shape[1])
-    y = proposals.centres[:, :1] + proposals.rays * steps[:, 0]
-    x = proposals.centres[:, 1:] + proposals.rays * steps[:, 1]
-    return np.stack([x, y], axis=2)
+    corners = np.empty((*proposals.rays.shape, 2), np.float32)
+    for axis in (0, 1):
+        np.multiply(proposals.rays, steps[:, 1 - axis], out=corners[:, :, axis])
+    corners += proposals.centres[:, None, ::-1]
+    return corners
 
 
 def thin(proposals: Proposals) -> Proposals:

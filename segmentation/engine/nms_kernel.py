@@ -164,20 +164,23 @@ def _shared_pixels(y: Ints, x1: Ints, x2: Ints, a: int, a_stop: int, b: int, b_s
 
 
 @compiled
-def _bound(boxes: Floats, areas: Floats, i: int, j: int, by_iou: bool) -> float:
+def _common(boxes: Floats, i: int, others: Floats, k: int) -> float:
+    """Return the area that two boxes share, 0 or less where they are apart."""
+    width = min(boxes[i, 2], others[k, 2]) - max(boxes[i, 0], others[k, 0])
+    height = min(boxes[i, 3], others[k, 3]) - max(boxes[i, 1], others[k, 1])
+    return float(max(0.0, width) * max(0.0, height))
+
+
+@compiled
+def _bound(common: float, area: float, other: float, by_iou: bool) -> float:
     """Return the most that two candidates can overlap, which for boxes is how much they do.
 
     What the boxes share bounds what the shapes share, and division keeps the order, so the bound
     drops a pair only if the exact value would be dropped too.
     """
-    width = min(boxes[i, 2], boxes[j, 2]) - max(boxes[i, 0], boxes[j, 0])
-    height = min(boxes[i, 3], boxes[j, 3]) - max(boxes[i, 1], boxes[j, 1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    common = width * height
     if by_iou:
-        return float(common / (areas[i] + areas[j] - common))
-    return float(common / min(areas[i], areas[j]))
+        return common / (area + other - common)
+    return common / min(area, other)
 
 
 @compiled
@@ -195,9 +198,10 @@ def greedy_kernel(
 ) -> tuple[Indices, Floats]:
     """Run the greedy rule over candidates in the given order; returns (suppressed_by, overlap).
 
-    Only kept shapes are registered, and within a cell they stand in order of rank, so a list is
-    left at the first one that ranks behind the best suppressor found so far. The cell in the middle
-    comes first: what will suppress a candidate is most likely there.
+    Only kept shapes are registered, under their number among the kept ones, so that what is looked
+    at again and again lies close together. Within a cell numbers grow, so a list is left at the
+    first one behind the best suppressor found so far. The cell in the middle comes first: what will
+    suppress a candidate is most likely there.
     """
     boxes, areas, groups, stacked, offsets, y, x1, x2 = shapes
     grid = grid_over(boxes, order)
@@ -205,31 +209,36 @@ def greedy_kernel(
     entries = np.zeros((grid.entries, 2), dtype=np.int64)
     ends[-1, 0] = 0
     suppressed_by, overlap = np.full(areas.size, -1, dtype=np.int64), np.zeros(areas.size)
-    rank, seen = np.zeros(areas.size, np.int64), np.full(areas.size, -1, np.int64)
-    for place in range(order.size):
-        i = order[place]
-        rank[i], best = place, order.size
-        cells = _cells(boxes, i, grid)
+    kept, seen = np.zeros(order.size, np.int64), np.full(order.size, -1, np.int64)
+    kept_boxes, kept_groups, count = np.zeros((order.size, 4)), np.zeros(order.size, np.int64), 0
+    for i in order:
+        best, cells = order.size, _cells(boxes, i, grid)
         left, top, right, bottom = cells
         column, row, following = (left + right) // 2, (top + bottom) // 2, 0
         wide = right - left + 1
         while row <= bottom:
             entry = ends[row * grid.columns + column, 0]
-            while entry >= 0 and rank[entries[entry, 0]] < best:
-                j = entries[entry, 0]
+            while entry >= 0 and entries[entry, 0] < best:
+                k = entries[entry, 0]
                 entry = entries[entry, 1]
-                if seen[j] == i or groups[j] != groups[i]:
+                if seen[k] == i or kept_groups[k] != groups[i]:
                     continue
-                seen[j] = i
-                share = _bound(boxes, areas, i, j, by_iou)
+                seen[k] = i
+                common = _common(boxes, i, kept_boxes, k)
+                if common <= 0:
+                    continue
+                j = kept[k]
+                share = _bound(common, areas[i], areas[j], by_iou)
                 if share > cutoff and not by_iou:
                     share = _shared(stacked, offsets, y, x1, x2, i, j) / min(areas[i], areas[j])
                 if share > cutoff:
-                    best, suppressed_by[i], overlap[i] = rank[j], j, share
+                    best, suppressed_by[i], overlap[i] = k, j, share
             column, row = left + following % wide, top + following // wide
             following += 1
         if best == order.size:
-            _register(i, cells, grid.columns, ends, entries)
+            kept[count], kept_boxes[count], kept_groups[count] = i, boxes[i], groups[i]
+            _register(count, cells, grid.columns, ends, entries)
+            count += 1
     return suppressed_by, overlap
 
 
@@ -269,7 +278,8 @@ def pairs_kernel(order: Indices, shapes: Shapes, floor: float) -> Floats:
                     if seen[j] == i or groups[j] != groups[i]:
                         continue
                     seen[j] = i
-                    if _bound(boxes, areas, i, j, False) <= floor:
+                    common = _common(boxes, i, boxes, j)
+                    if common <= 0 or _bound(common, areas[i], areas[j], False) <= floor:
                         continue
                     share = _shared(stacked, offsets, y, x1, x2, i, j) / min(areas[i], areas[j])
                     if share > floor:

@@ -133,30 +133,40 @@ def _longer(column: Ints, size: int) -> Ints:
 
 
 @compiled
-def draw_compiled(polygons: Floats | Rays, limit: Offsets) -> Drawn:
+def rows_compiled(polygons: Floats | Rays, limit: Offsets) -> Offsets:
+    """The rows ``(n, 2)``, first and one past the last, that each polygon can cross."""
+    n, count = polygons.shape[0], polygons.shape[1]
+    rows, ys = np.zeros((n, 2), dtype=np.int64), np.zeros(count)
+    for i in range(n if count else 0):
+        ys[:] = polygons[i, :, 1]
+        rows[i, 0], rows[i, 1] = _rows_of(ys, limit)
+    return rows
+
+
+@compiled
+def draw_compiled(
+    polygons: Floats | Rays, rows: Offsets, limit: Offsets, y: Ints, x1: Ints, x2: Ints
+) -> Drawn:
     """Draw polygon by polygon: cost grows with the perimeter, not with the area.
 
     ``polygons`` is (n, sides, 2) as (x, y), float32 or float64; ``limit`` is (first row, end row,
-    first column, end column), ends excluded. A closed line crosses each of its rows at least once
+    first column, end column), ends excluded; ``y``, ``x1`` and ``x2`` are room for the spans, left
+    for larger ones if it does not suffice. A closed line crosses each of its rows at least once
     each way; so where there are twice as many crossings as rows it goes down and up once, and what
     lies between is simple.
     """
     n, count = polygons.shape[0], polygons.shape[1]
     offsets, xs, ys = np.zeros(n + 1, dtype=np.int64), np.zeros(count), np.zeros(count)
-    rows = np.zeros((n if count else 0, 2), dtype=np.int64)
-    for i in range(rows.shape[0]):
-        ys[:] = polygons[i, :, 1]
-        rows[i, 0], rows[i, 1] = _rows_of(ys, limit)
-    heights = rows[:, 1] - rows[:, 0]
-    highest = heights.max() if heights.size else 0
+    highest = 0
+    for i in range(n):
+        highest = max(highest, rows[i, 1] - rows[i, 0])
     lines, slopes = np.zeros(count, np.int64), np.zeros(count)
     twice, counts = np.full(highest, 2, np.int64), np.zeros(highest, np.int64)
     sides = np.zeros((highest + 2 * AHEAD, max(2, count)), dtype=np.int64)
-    size, used = heights.sum() + highest * count, 0
-    y, x1, x2 = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
-    for i in range(rows.shape[0]):
+    used = 0
+    for i in range(n if count else 0):
         xs[:], ys[:] = polygons[i, :, 0], polygons[i, :, 1]
-        first, height = rows[i, 0], heights[i]
+        first, height = rows[i, 0], rows[i, 1] - rows[i, 0]
         crossings = _lines_and_slopes(xs, ys, first, rows[i, 1], lines, slopes)
         if used + crossings > y.size:
             size = 2 * (y.size + crossings)

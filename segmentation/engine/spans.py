@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from segmentation.engine import masks
 from segmentation.engine.compiled import AVAILABLE
 from segmentation.engine.errors import InvalidArrayError
-from segmentation.engine.span_kernel import draw_compiled, measure_compiled
+from segmentation.engine.span_kernel import draw_compiled, measure_compiled, rows_compiled
 from segmentation.engine.types import RunLengths
 
 Ints = NDArray[np.int32]
@@ -148,9 +148,14 @@ def spans_from_polygons(points: ArrayLike, height_width: tuple[int, int] | None 
     limit = np.array([-(2**31), 2**31 - 1, -(2**31), 2**31 - 1], dtype=np.int64)
     if height_width is not None:
         limit = np.array([0, height_width[0], 0, height_width[1]], dtype=np.int64)
-    if AVAILABLE:
-        return Spans(*draw_compiled(corners, limit))
-    return Spans(*draw_numpy(corners.astype(np.float64), limit))
+    if not AVAILABLE:
+        return Spans(*draw_numpy(corners.astype(np.float64), limit))
+    rows = rows_compiled(corners, limit)
+    size = int((rows[:, 1] - rows[:, 0]).sum())
+    room = (
+        np.empty(size + size // 16 + 64, np.int32) for _ in range(3)
+    )  # NumPy asks for large pages
+    return Spans(*draw_compiled(corners, rows, limit, *room))
 
 
 def draw_numpy(corners: Floats, limit: Offsets) -> tuple[Offsets, Ints, Ints, Ints]:

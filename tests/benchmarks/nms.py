@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine import nms
+from segmentation.engine.decode import Proposals, polygons
 from segmentation.engine.spans import Spans, spans_from_polygons
-from segmentation.engine.targets import ray_directions
 from tests.benchmarks import measuring
 
 SIZES = (1_000, 10_000, 100_000)
@@ -63,10 +63,8 @@ def draw(count: int, seed: int = 0) -> Candidates:
 
 
 def shapes_of(given: Candidates) -> Spans:
-    steps, centres = ray_directions(RAYS), given.points + np.float32(0.5)
-    y = centres[:, :1] + given.rays * steps[:, 0]
-    x = centres[:, 1:] + given.rays * steps[:, 1]
-    return spans_from_polygons(np.stack([x, y], axis=2))
+    centres = given.points + np.float32(0.5)
+    return spans_from_polygons(polygons(Proposals(centres, given.rays, given.scores)))
 
 
 def ours(given: Candidates) -> nms.Suppression:
