@@ -102,15 +102,18 @@ def _white(source: NDArray[Any]) -> float:
 
 
 def normalise(pixels: Pixels, step: Step) -> Pixels:
-    """Shift and scale values; an image, or a channel, of one single value becomes 0."""
+    """Shift and scale values, in place; an image, or a channel, of one single value becomes 0."""
     if step.method == "none":
         return pixels
     if step.options["per_channel"]:
-        return np.concatenate([_normalised(channel[None], step) for channel in pixels])
-    return _normalised(pixels, step)
+        for channel in pixels:
+            _normalise(channel, step)
+    else:
+        _normalise(pixels, step)
+    return pixels
 
 
-def _normalised(pixels: Pixels, step: Step) -> Pixels:
+def _normalise(pixels: Pixels, step: Step) -> None:
     if step.method == "zscore":
         low, high = float(pixels.mean(dtype=np.float64)), 0.0
         high = low + float(pixels.std(dtype=np.float64))
@@ -120,9 +123,12 @@ def _normalised(pixels: Pixels, step: Step) -> Pixels:
         bounds = [step.number("low"), step.number("high")]
         low, high = (float(value) for value in np.percentile(pixels, bounds))
     if high - low <= 1e-12 * max(abs(low), abs(high)):
-        return np.zeros_like(pixels)
-    scaled = (pixels - np.float32(low)) / np.float32(high - low)
-    return np.clip(scaled, 0, 1) if step.options.get("clip") else scaled
+        pixels.fill(0)
+        return
+    pixels -= np.float32(low)
+    pixels /= np.float32(high - low)
+    if step.options.get("clip"):
+        np.clip(pixels, 0, 1, out=pixels)
 
 
 def target_grid(shape_zyx: Shape, spacing_mm: Spacing | None, step: Step) -> Shape:

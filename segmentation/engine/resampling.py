@@ -30,13 +30,14 @@ NEGLIGIBLE = 1e-8
 """Weights below this count as 0: a spline's weights fall by 3.7 with each pixel and never end."""
 
 
-def operator(old: int, new: int, order: int) -> Pixels:
+def operator(old: int, new: int, order: int, smooth: bool = False) -> Pixels:
     """Return the matrix ``(new, old)`` that interpolates along an axis, float32, read-only.
 
     Order 1 is linear, 3 the cubic B-spline through the samples (Unser, Splines: a perfect fit for
     signal and image processing, 1999). Beyond the edge the outermost sample is repeated. The
     columns are what interpolation makes of a single 1, so the result equals
-    ``scipy.ndimage.zoom(order, mode="nearest", grid_mode=True)``.
+    ``scipy.ndimage.zoom(order, mode="nearest", grid_mode=True)``. With ``smooth``, an axis that
+    shrinks by a factor f is smoothed first by a Gaussian of width (f - 1) / 2 pixels.
     """
     samples = np.pad(np.eye(old), ((PADDING, PADDING), (0, 0)), mode="edge")
     places = (np.arange(new) + 0.5) * old / new - 0.5
@@ -60,15 +61,18 @@ def operator(old: int, new: int, order: int) -> Pixels:
     matrix = np.zeros((new, old))
     for tap in range(weights.shape[1]):
         matrix += weights[:, tap, None] * samples[columns[:, tap]]
+    if smooth and new < old:
+        sigma = (old / new - 1) / 2
+        matrix = matrix @ ndimage.gaussian_filter1d(np.eye(old), sigma, axis=0, mode="nearest")
     result: Pixels = matrix.astype(np.float32)
     result.setflags(write=False)
     return result
 
 
 @lru_cache(maxsize=32)
-def bands(old: int, new: int, order: int) -> tuple[tuple[slice, slice, Pixels], ...]:
+def bands(old: int, new: int, order: int, smooth: bool) -> tuple[tuple[slice, slice, Pixels], ...]:
     """The blocks of an operator that are not 0: which new pixels, from which old ones, and how."""
-    matrix = operator(old, new, order)
+    matrix = operator(old, new, order, smooth)
     found = []
     for start in range(0, new, BLOCK):
         rows = slice(start, min(start + BLOCK, new))
@@ -78,18 +82,18 @@ def bands(old: int, new: int, order: int) -> tuple[tuple[slice, slice, Pixels], 
     return tuple(found)
 
 
-def _along(pixels: Pixels, axis: int, new: int, order: int) -> Pixels:
+def _along(pixels: Pixels, axis: int, new: int, order: int, smooth: bool) -> Pixels:
     """Interpolate a contiguous array along one axis, without turning it round."""
     old, before, after = pixels.shape[axis], pixels.shape[:axis], pixels.shape[axis + 1 :]
     if not math.prod(after) > 1:
         flat = pixels.reshape(-1, old)
         result = np.empty((flat.shape[0], new), np.float32)
-        for rows, columns, weights in bands(old, new, order):
+        for rows, columns, weights in bands(old, new, order, smooth):
             np.matmul(flat[:, columns], weights.T, out=result[:, rows])
         return result.reshape(*before, new, *after)
     stacked = pixels.reshape(math.prod(before), old, math.prod(after))
     result = np.empty((stacked.shape[0], new, stacked.shape[2]), np.float32)
-    for rows, columns, weights in bands(old, new, order):
+    for rows, columns, weights in bands(old, new, order, smooth):
         np.matmul(weights, stacked[:, columns], out=result[:, rows])
     return result.reshape(*before, new, *after)
 
@@ -106,10 +110,7 @@ def resample(pixels: Pixels, shape_zyx: Shape, order: int = 3, smooth: bool = Fa
         old, new = pixels.shape[axis], shape_zyx[axis - 1]
         if old == new:
             continue
-        if smooth and new < old:
-            sigma = (old / new - 1) / 2
-            result = ndimage.gaussian_filter1d(result, sigma, axis=axis, mode="nearest")
-        result = _along(result, axis, new, order)
+        result = _along(result, axis, new, order, smooth)
     return result
 
 

@@ -125,7 +125,8 @@ def finish(
         **more,
         **circumstances(),
     }
-    say(f"{name}: at least {result['ratio']} times {peer_name}")
+    if result["ratio"] is not None:
+        say(f"{name}: at least {result['ratio']} times {peer_name}")
     if as_json:
         print(json.dumps(result), flush=True)
 

@@ -7,8 +7,9 @@ read. Ours is ``segment`` with the shipped nuclei network, from the image's own 
 network, polygons, suppression, refined masks, overlaps for the sliders. The peer is StarDist's
 default 2-D network (``Config2D()``: 32 rays, grid 1, 1.4 million weights), trained here for 60
 steps on the same kind of discs so that it finds some, and asked for an image that is normalised
-already; its threshold is set so that it finds about as many objects. The networks differ in size,
-and how well either segments real images is not measured here.
+already; of eight thresholds it gets the one at which it finds nearest to as many objects as were
+drawn. The rows say how many: fewer objects are less work for it. The networks differ in size, and
+how well either segments real images is not measured here.
 """
 
 from __future__ import annotations

@@ -50,6 +50,13 @@ def test_the_same_grid_is_left_alone() -> None:
     assert np.array_equal(resampling.resample(pixels, (3, 4, 5)), pixels)
 
 
+def test_smoothing_is_a_gaussian_before_the_interpolation() -> None:
+    pixels = np.random.default_rng(3).normal(size=(1, 1, 90, 70)).astype(np.float32)
+    blurred = ndimage.gaussian_filter(pixels, (0, 0, 1, 0.375), mode="nearest")
+    expected = resampling.resample(blurred, (1, 30, 40))
+    assert np.abs(resampling.resample(pixels, (1, 30, 40), smooth=True) - expected).max() < 1e-6
+
+
 def test_fine_stripes_fade_to_grey_when_shrunk_with_smoothing() -> None:
     # Stripes two pixels wide, seen at a sixth of the size: their mean is 0.5 everywhere.
     stripes = np.tile((np.arange(96) // 2 % 2).astype(np.float32), (1, 1, 12, 1))
