@@ -288,6 +288,7 @@ def send_back(desk: Desk, case: str) -> None:
     desk.picture("09-return")
     page.get_by_test_id("case-return-confirm").click()
     now_is(page, "returned")
+    expect(page.get_by_test_id("presence-take")).to_be_visible()  # the pen is left to the annotator
 
 
 def accept_the_rest(reviewer: Rest, project: str) -> None:

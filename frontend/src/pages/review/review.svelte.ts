@@ -59,6 +59,8 @@ export class ReviewPage {
   private closed = false;
   private asking = false;
   private activity = Date.now();
+  /** A page opened to look, or from which the case was given back, leaves the pen to others. */
+  private wantsPen = true;
 
   constructor(readonly id: string) {
     this.transport = new ReviewTransport(id);
@@ -142,10 +144,16 @@ export class ReviewPage {
 
   async takeOver(): Promise<void> {
     try {
+      this.wantsPen = true;
       await this.holder?.take();
     } catch (error) {
       this.trouble = sentence(error);
     }
+  }
+
+  /** Says before a verdict whether this person is the one to work on the case after it. */
+  worksOn(goesOn: boolean): void {
+    this.wantsPen = goesOn;
   }
 
   /** Waits a while for what is on its way; false when it did not arrive. */
@@ -178,7 +186,7 @@ export class ReviewPage {
     await this.sync?.refresh(about.head?.sequence ?? 0);
     await this.loadCandidates(about);
     this.watchJob(about);
-    if (this.mayEdit && !this.holder?.held) void this.holder?.ask();
+    if (this.mayHold && !this.holder?.held) void this.holder?.ask();
     this.judgeEditable();
   }
 
@@ -249,8 +257,13 @@ export class ReviewPage {
     });
   }
 
+  private get mayHold(): boolean {
+    return this.mayEdit && this.wantsPen;
+  }
+
   private async startPresence(): Promise<void> {
-    this.holder = new Presence(new PresenceCalls(this.id), TAB, () => this.mayEdit, (held) => void this.penChanged(held), () => this.isActive());
+    this.wantsPen = this.mayEdit;
+    this.holder = new Presence(new PresenceCalls(this.id), TAB, () => this.mayHold, (held) => void this.penChanged(held), () => this.isActive());
     await this.holder.start();
     this.presence = this.holder.answer;
   }

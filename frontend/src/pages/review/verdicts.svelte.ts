@@ -32,6 +32,7 @@ export class Verdicts {
   }
 
   release(): Promise<void> {
+    this.page.worksOn(true);
     return this.step(() => caseRelease(this.page.id), t("review.done.released"));
   }
 
@@ -44,10 +45,12 @@ export class Verdicts {
   }
 
   reopen(): Promise<void> {
+    this.page.worksOn(true);
     return this.step(() => caseReopen(this.page.id), t("review.done.reopened"));
   }
 
   async sendBack(comment: string): Promise<void> {
+    this.page.worksOn(false);
     await this.step(() => caseReturn(this.page.id, comment), t("review.done.returned"));
     this.returning = false;
   }
