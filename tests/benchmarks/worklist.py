@@ -9,6 +9,7 @@ on the same rows: count all, then skip to the page by OFFSET.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import statistics
@@ -159,6 +160,8 @@ def measure(project: Any, person: Any, rounds: int) -> None:
         return answer.json()
 
     ask("")  # what only the first request pays: importing every door
+    gc.collect()
+    gc.freeze()  # as medseg_site.asgi does in the web server
     everything: list[Took] = []
     slowest = 0.0
     for about, asked in questions(project.cases.count()).items():
