@@ -1,0 +1,67 @@
+"""What people do in a browser, as steps that several tests take."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Desk
+from tests.rest import Rest
+from tests.running import Site
+
+LONG_MS = 600_000
+
+
+def bring_in(desk: Desk, project: str, files: list[Path] | Path) -> Locator:
+    """Choose files or a folder on the import page and wait for the report's lines."""
+    page = desk.go(f"/projects/{project}/import")
+    which = "folder-input" if isinstance(files, Path) else "file-input"
+    page.get_by_test_id(which).set_input_files(files)
+    expect(page.get_by_test_id("import-report")).to_be_visible(timeout=LONG_MS)
+    return page.get_by_test_id("report-line")
+
+
+def open_case(desk: Desk, case: str) -> Page:
+    page = desk.go(f"/cases/{case}")
+    expect(page.get_by_test_id("review-canvas-axial")).to_be_visible()
+    expect(page.get_by_test_id("save-status")).to_be_visible()
+    return page
+
+
+def middle(page: Page) -> tuple[float, float]:
+    box = page.get_by_test_id("review-canvas-axial").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page: Page, dx: float, dy: float, to_dx: float, to_dy: float) -> None:
+    x, y = middle(page)
+    page.mouse.move(x + dx, y + dy)
+    page.mouse.down()
+    page.mouse.move(x + to_dx, y + to_dy, steps=6)
+    page.mouse.up()
+
+
+def all_saved(page: Page) -> None:
+    expect(page.get_by_test_id("save-status")).to_have_attribute("data-status", "saved")
+
+
+def state_of(person: Rest, case: str) -> dict[str, Any]:
+    told: dict[str, Any] = person.get(f"cases/{case}/state/")
+    return told
+
+
+def saved_after(before: dict[str, Any], person: Rest, case: str) -> dict[str, Any]:
+    """The state once the page has saved something more."""
+    told: dict[str, Any] = person.wait_for(
+        lambda: state_of(person, case),
+        lambda told: told["head"]["sequence"] > before["head"]["sequence"],
+    )
+    return told
+
+
+def token_of(site: Site, person: str) -> str:
+    return str(json.loads(site.command("create_token", person, "--json"))["token"])
