@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from segmentation.engine.plans import (
 )
 from segmentation.engine.prompt_region import usual_reach
 from segmentation.engine.prompt_samples import corrected, rounds_of
-from segmentation.engine.runtime import memory_format, place
-from segmentation.engine.samples import Batch, CaseStore, Sampler, extent_in
+from segmentation.engine.runtime import memory_format, moved, place
+from segmentation.engine.samples import Batch, CaseStore, Prefetcher, Sampler, extent_in
 from segmentation.engine.training_state import Progress, load_state, save_state
 from segmentation.engine.types import PROMPT_TASKS, SOLID_TASKS, Task
 
@@ -60,7 +61,7 @@ class Learner:
         if task in PROMPT_TASKS and start is None:
             self.patch_zyx = _region_patch(self.patch_zyx, self.extent)
         rays, grid = (int(self.architecture.get(key, 0)) for key in ("rays", "grid"))
-        self.sampler = Sampler(
+        sampler = Sampler(
             store,
             task,
             labels,
@@ -70,6 +71,7 @@ class Learner:
             grid=2 if grid == 2 else 4,
             extent=self.extent,
         )
+        self._batches = Prefetcher(sampler, seed, _helpers(device))
         usual = 1.0 if start is None else WARM_START_RATE
         self._rate = PLANS[task].learning_rate * (usual if rate is None else rate)
         self._optimiser = torch.optim.AdamW(
@@ -79,7 +81,7 @@ class Learner:
 
     def step(self, number: int, part: float) -> float:
         """Learn from batch ``number``; ``part`` in 0..1 says how much of the budget is spent."""
-        batch = self.sampler.batch(self.seed, number)
+        batch = self._batches.batch(number)
         if self.task in PROMPT_TASKS:
             batch = self._with_corrections(batch, number)
         warm = min(1.0, (number + 1) / WARM_UP_STEPS)
@@ -124,6 +126,10 @@ class Learner:
         """Write the state of the run to disk."""
         save_state(folder, self.module, self._mean, self._optimiser, progress, run)
 
+    def close(self) -> None:
+        """End what works beside the training."""
+        self._batches.close()
+
     def load(self, folder: Path, run: str) -> Progress | None:
         """Take up the state of the same run from disk; None where there is none."""
         return load_state(folder, self.module, self._mean, self._optimiser, run)
@@ -131,7 +137,7 @@ class Learner:
 
 def loss_of(module: nn.Module, batch: Batch, task: Task, device: torch.device) -> Tensor:
     """The task's loss of one batch."""
-    pixels = batch.pixels.to(device)
+    pixels = moved(batch.pixels, device)
     if pixels.ndim == 4:
         pixels = pixels.contiguous(memory_format=memory_format(module))
     half = half_precision(module, device)
@@ -143,6 +149,11 @@ def loss_of(module: nn.Module, batch: Batch, task: Task, device: torch.device) -
         return star_loss(maps, StarTruth(*(t.to(device) for t in truth)))
     wanted = truth.to(device)
     return label_loss(output, wanted) if task == "labels2d" else semantic_loss(output, wanted)
+
+
+def _helpers(device: torch.device) -> int:
+    """Threads that make batches ahead: none where the network computes on the same cores."""
+    return min(8, max(1, (os.cpu_count() or 1) - 1)) if device.type == "cuda" else 0
 
 
 def half_precision(module: nn.Module, device: torch.device) -> bool:

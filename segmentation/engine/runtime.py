@@ -77,6 +77,13 @@ def place(module: nn.Module, device: torch.device) -> nn.Module:
     return module
 
 
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor on the device; towards a GPU through pinned memory, beside what it is doing."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 @dataclass(frozen=True)
 class Runner:
     """A network ready to answer a batch ``(b, c, *s)`` on the CPU, and what does the work."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -47,6 +48,10 @@ class Batch(NamedTuple):
 
     pixels: Tensor
     truth: StarTruth | Tensor
+
+
+Pick = tuple[Example, np.random.Generator]
+"""An image that was drawn for a batch, and the generator of its crop and its looks."""
 
 
 class CaseStore:
@@ -190,11 +195,20 @@ class Sampler:
 
     def batch(self, seed: int, step: int) -> Batch:
         """The batch of one step, always the same for one seed."""
-        examples = []
+        return self.made(self.picks(seed, step))
+
+    def picks(self, seed: int, step: int) -> list[Pick]:
+        """The images of one step, each with the generator that decides what becomes of it."""
+        picked = []
         for slot in range(self._plan.batch):
             rng = np.random.default_rng([seed, step, slot])
             index = int(rng.choice(len(self._shares), p=self._shares))
-            examples.append(self._drawn(self._store.example(index), rng))
+            picked.append((self._store.example(index), rng))
+        return picked
+
+    def made(self, picked: Sequence[Pick]) -> Batch:
+        """Crop, vary and stack what was picked. Touches nothing shared: any thread may do it."""
+        examples = [self._drawn(example, rng) for example, rng in picked]
         return collate(examples, self._task, self._rays, self._grid)
 
     def _drawn(self, example: Example, rng: np.random.Generator) -> Example:
@@ -214,6 +228,38 @@ class Sampler:
             layers = crop_flat(layers, self._patch[1:], (y, x), self._plan, rng)
         looks = vary_looks(layers.pixels, self._plan, rng)
         return Example(replace(layers, pixels=looks), example.label)
+
+
+class Prefetcher:
+    """Makes the batches of the next steps on threads while the device works on the present one.
+
+    Images are loaded by the thread that asks, so that whoever loads them (a database connection,
+    say) is never used from two threads.
+    """
+
+    def __init__(self, sampler: Sampler, seed: int, threads: int) -> None:
+        self._sampler = sampler
+        self._seed = seed
+        self._ahead = threads
+        self._pool = ThreadPoolExecutor(threads) if threads else None
+        self._waiting: dict[int, Future[Batch]] = {}
+
+    def batch(self, step: int) -> Batch:
+        """The batch of ``step``, the same with any number of threads."""
+        if self._pool is None:
+            return self._sampler.batch(self._seed, step)
+        for coming in range(step, step + self._ahead + 1):
+            if coming not in self._waiting:
+                picked = self._sampler.picks(self._seed, coming)
+                self._waiting[coming] = self._pool.submit(self._sampler.made, picked)
+        for past in [number for number in self._waiting if number < step]:
+            self._waiting.pop(past).cancel()
+        return self._waiting.pop(step).result()
+
+    def close(self) -> None:
+        """Let the threads end; what they have made ahead is dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def fit_channels(example: Example, channels: int) -> Example:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,8 @@ def train(
     progress = Progress()
     if resume_from is not None:
         progress = learner.load(resume_from, job.identity(learner.architecture)) or progress
-    progress = _loop(job, learner, progress, on_event, should_stop)
+    with closing(learner):
+        progress = _loop(job, learner, progress, on_event, should_stop)
     card = _card(job, learner, progress, described)
     metrics = _validated(job, learner, card)
     network = save_network(out_folder, learner.averaged().cpu(), {**card, "metrics": metrics})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from segmentation.engine.errors import (
 from segmentation.engine.inference import segment
 from segmentation.engine.plans import PLANS
 from segmentation.engine.preprocessing import parse_recipe
-from segmentation.engine.samples import CaseStore, Sampler
+from segmentation.engine.samples import CaseStore, Prefetcher, Sampler
 from segmentation.engine.training import train
 from segmentation.engine.training_state import STATE
 from segmentation.engine.types import Picture, Settings, Task
@@ -304,6 +306,26 @@ def test_cases_are_loaded_when_drawn_and_forgotten_when_memory_is_short() -> Non
     for index in (0, 1, 0, 2, 1):
         store.example(index)
     assert loads == ["case0", "case1", "case2", "case1"]  # 1 was the oldest when 2 came
+
+
+def test_batches_made_ahead_on_threads_are_the_same() -> None:
+    def loading(case: TrainingCase) -> TrainingCase:
+        def load():
+            assert threading.current_thread() is threading.main_thread()
+            return case.load()
+
+        return replace(case, load=load)
+
+    cases = [loading(case) for case in disc_cases(4)]
+    sampler = Sampler(CaseStore(cases, "instance2d", 1, RECIPE), "instance2d", 1, 1, (1, 64, 64), 8)
+    ahead = Prefetcher(sampler, 5, threads=3)
+    with closing(ahead):
+        for step in (0, 1, 2, 7, 8):
+            expected, made = sampler.batch(5, step), ahead.batch(step)
+            assert torch.equal(expected.pixels, made.pixels)
+            assert isinstance(expected.truth, tuple)
+            assert isinstance(made.truth, tuple)
+            assert all(map(torch.equal, expected.truth, made.truth))
 
 
 def test_weights_of_cases_say_how_often_they_are_drawn() -> None:
