@@ -27,7 +27,7 @@ from segmentation.engine.plans import (
 )
 from segmentation.engine.prompt_region import usual_reach
 from segmentation.engine.prompt_samples import corrected, rounds_of
-from segmentation.engine.runtime import memory_format, moved, place
+from segmentation.engine.runtime import laid_out, moved, place
 from segmentation.engine.samples import Batch, CaseStore, Prefetcher, Sampler, extent_in
 from segmentation.engine.training_state import Progress, load_state, save_state
 from segmentation.engine.types import PROMPT_TASKS, SOLID_TASKS, Task
@@ -137,9 +137,7 @@ class Learner:
 
 def loss_of(module: nn.Module, batch: Batch, task: Task, device: torch.device) -> Tensor:
     """The task's loss of one batch."""
-    pixels = moved(batch.pixels, device)
-    if pixels.ndim == 4:
-        pixels = pixels.contiguous(memory_format=memory_format(module))
+    pixels = laid_out(module, moved(batch.pixels, device))
     half = half_precision(module, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=half):
         output = module(pixels)

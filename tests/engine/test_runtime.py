@@ -16,6 +16,7 @@ from segmentation.engine.networks.build import architecture_for, build
 from segmentation.engine.runtime import (
     choose_device,
     describe_device,
+    memory_format,
     place,
     runner_for,
     thread_count,
@@ -50,6 +51,15 @@ def test_placing_changes_the_layout_but_no_number() -> None:
     before = module(image)[0].clone()
     placed = place(module, torch.device("cpu"))
     assert torch.allclose(placed(image)[0], before, atol=1e-5)
+
+
+def test_a_gpu_takes_channels_last_and_a_cpu_only_for_the_star_network() -> None:
+    star = build(architecture_for("instance2d", 1, 1))
+    solid = build(architecture_for("semantic3d", 1, 1))
+    gpu = torch.device("cuda")
+    assert memory_format(star, CPU, 4) == memory_format(star, gpu, 4) == torch.channels_last
+    assert memory_format(solid, CPU, 5) == torch.contiguous_format
+    assert memory_format(solid, gpu, 5) == torch.channels_last_3d
 
 
 CPU = torch.device("cpu")
