@@ -6,11 +6,18 @@ import importlib
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+
+from segmentation.engine.learner import Learner
+from segmentation.engine.plans import PLANS
+from segmentation.engine.training_state import STATE
+from tests.engine.drawn import discs
 
 COUNTS = np.array(
     [  # two images, two thresholds: found, invented, missed
@@ -83,6 +90,51 @@ def test_a_journal_goes_on_where_a_killed_run_left_it(runs: Any, tmp_path: Path)
     assert again.curve[-1]["tenth"] == 10
     assert not again.due(500.0)
     assert again.told()["starts"] == 2
+
+
+def test_a_killed_run_of_ours_goes_on_from_its_state_and_ends_with_its_budget(
+    runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = benchmark("nuclei_ours")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    small = replace(PLANS["instance2d"], patch_zyx=(1, 64, 64), batch=1)
+    monkeypatch.setitem(PLANS, "instance2d", small)
+    monkeypatch.setattr(ours, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(ours, "curve", lambda network, checks: 0.5)
+    drawn = [(n, *discs(n, 64, 4)) for n in range(4)]
+    images = [
+        runs.Nuclei(str(n), f"g{n}", picture.pixels[0, 0], truth.instances[0])
+        for n, picture, truth in drawn
+    ]
+    run = runs.Run("ours", 0, 20 / 3600, tmp_path)
+    run.folder.mkdir()
+    taken: list[tuple[int, float]] = []
+    step, kill_at, clock = Learner.step, [5], [0.0]
+
+    def watched(learner: Learner, number: int, part: float) -> float:
+        if number == kill_at[0]:
+            raise KeyboardInterrupt
+        taken.append((number, part))
+        clock[0] += 1.0
+        return step(learner, number, part)
+
+    monkeypatch.setattr(Learner, "step", watched)
+    with pytest.raises(KeyboardInterrupt):
+        ours.learn(run, images[:3], images[3:], runs.Journal(run), lambda: clock[0])
+    kill_at[0] = -1
+    journal = runs.Journal(run)
+    ours.learn(run, images[:3], images[3:], journal, lambda: clock[0])
+    # 20 steps of a second, and the first step of either start, which is free.
+    assert [number for number, _ in taken] == list(range(22))
+    parts = [part for _, part in taken]
+    assert parts == sorted(parts)
+    assert parts[-1] == 19 / 20  # so the cosine ends with the budget
+    torch.set_num_threads(threads)
+    assert [point["tenth"] for point in journal.curve] == list(range(1, 11))
+    card = ours.load_network(run.folder / "network").card
+    assert card["training"]["steps"] == 22
+    assert not (run.folder / STATE).exists()
 
 
 def test_a_run_is_finished_only_with_its_result(runs: Any, tmp_path: Path) -> None:

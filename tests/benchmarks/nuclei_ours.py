@@ -9,7 +9,7 @@ goes on from the state of a run that was killed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import cv2
@@ -38,6 +38,7 @@ from tests.benchmarks.nuclei_runs import (
     Stopwatch,
     asked,
     counted,
+    cpu_seconds,
     precision,
     read,
     scored,
@@ -72,13 +73,19 @@ def main() -> None:
     )
 
 
-def learn(run: Run, learnt: Sequence[Nuclei], checks: Sequence[Nuclei], journal: Journal) -> None:
+def learn(
+    run: Run,
+    learnt: Sequence[Nuclei],
+    checks: Sequence[Nuclei],
+    journal: Journal,
+    now: Callable[[], float] = cpu_seconds,
+) -> None:
     """Step until the CPU seconds are spent; write the network."""
     store = CaseStore([_case(image) for image in learnt], "instance2d", 1, RECIPE)
     learner = Learner(store, "instance2d", 1, run.seed, None, torch.device("cpu"))
     identity = fingerprint(seed=run.seed, hours=run.hours, images=[image.id for image in learnt])
     progress = learner.load(run.folder, identity) or Progress()
-    watch, saved_s = Stopwatch(progress.seconds), progress.seconds
+    watch, saved_s = Stopwatch(progress.seconds, now), progress.seconds
     compiled = False
     while True:
         due = journal.due(watch.spent)
