@@ -147,6 +147,14 @@ def test_a_run_is_finished_only_with_its_result(runs: Any, tmp_path: Path) -> No
     assert [path.name for path in run.folder.iterdir()] == ["result.json"]
 
 
+def test_no_two_processes_work_on_one_run(runs: Any, tmp_path: Path) -> None:
+    run = runs.Run("ours", 0, 1.0, tmp_path)
+    run.folder.mkdir()
+    runs.claim(run)
+    with pytest.raises(SystemExit, match="Another process is at work"):
+        runs.claim(run)  # a second opening of the file, as another process would have
+
+
 def test_groups_are_set_aside_whole_and_always_the_same(runs: Any) -> None:
     blank = np.zeros((4, 4), np.uint8)
     images = [runs.Nuclei(str(n), f"g{n // 3}", blank, blank) for n in range(90)]

@@ -19,6 +19,7 @@ Everything lies in ``--work``. Kill it at any time; the same command goes on. A 
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -71,7 +72,8 @@ def main() -> None:
 
 
 def start(run: Run, data: Path) -> None:
-    """One run in a process of its own, which goes on from what it finds."""
+    """One run in a process of its own, which goes on from what it finds and ends with this one."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     module = f"tests.benchmarks.{CONTESTANTS[run.who]}"
     where = ["--data", str(data), "--work", str(run.work)]
     command = [sys.executable, "-m", module, *where, "--seed", str(run.seed)]

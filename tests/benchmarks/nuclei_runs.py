@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import fcntl
 import hashlib
 import json
 import os
@@ -119,7 +120,17 @@ def asked(who: str, description: str | None) -> tuple[Run, Path]:
     chosen = parser.parse_args()
     run = Run(who, chosen.seed, chosen.hours, chosen.work)
     run.folder.mkdir(parents=True, exist_ok=True)
+    claim(run)
     return run, chosen.data
+
+
+def claim(run: Run) -> None:
+    """Keep other processes from the run for as long as this one lives, however it ends."""
+    descriptor = os.open(run.folder / "lock", os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise SystemExit(f"Another process is at work on {run.folder}. Wait, or end it.") from error
 
 
 def replace(path: Path, content: object) -> None:
