@@ -7,7 +7,7 @@ sees what an undisturbed one sees.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,7 +26,12 @@ from segmentation.engine.losses import StarTruth
 from segmentation.engine.networks.star import Grid
 from segmentation.engine.pixels import match_channels
 from segmentation.engine.plans import CACHE_BYTES, plan_for
-from segmentation.engine.prompt_samples import objects_of, prompted_crop, usual_extent
+from segmentation.engine.prompt_samples import (
+    objects_of,
+    prompted_crop,
+    region_patch,
+    usual_extent,
+)
 from segmentation.engine.targets import boxes_as_objects, class_targets, star_targets
 from segmentation.engine.types import PROMPT_TASKS, SOLID_TASKS, Picture, Task
 
@@ -178,7 +183,9 @@ class Sampler:
         self._store = store
         self._task = task
         self._channels = channels
-        self._patch = patch_zyx
+        # Clicks are answered on regions of the usual object's size and of larger ones.
+        usual = region_patch(patch_zyx, extent) if task in PROMPT_TASKS else patch_zyx
+        self._patches = list(dict.fromkeys((usual, patch_zyx)))
         self._rays = rays
         self._grid = grid
         self._plan = plan_for(task, labels)
@@ -191,27 +198,30 @@ class Sampler:
     def batch(self, seed: int, step: int) -> Batch:
         """The batch of one step, always the same for one seed."""
         examples = []
+        patch = self._patches[step % len(self._patches)]
         for slot in range(self._plan.batch):
             rng = np.random.default_rng([seed, step, slot])
             index = int(rng.choice(len(self._shares), p=self._shares))
-            examples.append(self._drawn(self._store.example(index), rng))
+            examples.append(self._drawn(self._store.example(index), patch, rng))
         return collate(examples, self._task, self._rays, self._grid)
 
-    def _drawn(self, example: Example, rng: np.random.Generator) -> Example:
+    def _drawn(
+        self, example: Example, patch: tuple[int, int, int], rng: np.random.Generator
+    ) -> Example:
         example = fit_channels(example, self._channels)
         if self._task == "labels2d":
-            example = shrink(example, self._patch)
+            example = shrink(example, patch)
         layers = example.layers
         if self._task in PROMPT_TASKS:
-            spacing, patch = example.spacing_mm, self._patch
-            return Example(prompted_crop(layers, spacing, patch, self._extent, self._plan, rng), 0)
+            spacing, extent = example.spacing_mm, self._extent
+            return Example(prompted_crop(layers, spacing, patch, extent, self._plan, rng), 0)
         if self._task == "semantic3d":
-            centre = _centre(layers, self._patch, rng)
-            layers = crop_volume(layers, self._patch, centre, self._plan, rng)
+            centre = _centre(layers, patch, rng)
+            layers = crop_volume(layers, patch, centre, self._plan, rng)
         else:
             layers = _one_slice(layers, rng)
-            _, y, x = _centre(layers, self._patch, rng)
-            layers = crop_flat(layers, self._patch[1:], (y, x), self._plan, rng)
+            _, y, x = _centre(layers, patch, rng)
+            layers = crop_flat(layers, patch[1:], (y, x), self._plan, rng)
         looks = vary_looks(layers.pixels, self._plan, rng)
         return Example(replace(layers, pixels=looks), example.label)
 
@@ -301,6 +311,15 @@ def _star_truth(examples: Sequence[Example], rays: int, grid: Grid) -> StarTruth
 
 
 def extent_in(store: CaseStore, cases: int) -> float:
-    """How long the objects of the first few cases usually are, in pixels."""
-    few = range(min(len(store.cases), cases))
-    return usual_extent(store.example(index).layers.maps["objects"] for index in few)
+    """How long the objects of a few cases, evenly spread, usually are, in pixels."""
+    return usual_extent(_objects_in(store, cases))
+
+
+def longest_in(store: CaseStore, cases: int) -> float:
+    """How long the objects usually are in that one of the few cases where they are longest."""
+    return max(usual_extent([objects]) for objects in _objects_in(store, cases))
+
+
+def _objects_in(store: CaseStore, cases: int) -> Iterator[NDArray[np.uint16]]:
+    for index in range(0, len(store.cases), -(-len(store.cases) // cases)):
+        yield store.example(index).layers.maps["objects"]
