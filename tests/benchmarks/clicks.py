@@ -104,13 +104,13 @@ def print_nothing(sentence: str) -> None:
 def run(
     objects: list[tuple[Picture, NDArray[np.bool_]]], solver: Solver, extent: float, boxed: bool
 ) -> dict[str, Any]:
-    curves, began = [], time.thread_time()
+    curves, began = [], time.process_time()
     for picture, truth in objects:
         curve = click_through(
             picture, truth, solver, extent, MOST_CLICKS, boxed=boxed, enough=max(LEVELS)
         )
         curves.append(curve)
-    seconds = time.thread_time() - began
+    seconds = time.process_time() - began
     told: dict[str, Any] = {}
     for level in LEVELS:
         needed = [next((k for k, v in enumerate(c, 1) if v >= level), None) for c in curves]
