@@ -25,10 +25,16 @@ from segmentation.engine.plans import (
     WARM_UP_STEPS,
     WEIGHT_DECAY,
 )
-from segmentation.engine.prompt_region import usual_reach
-from segmentation.engine.prompt_samples import corrected, rounds_of
+from segmentation.engine.prompt_samples import corrected, region_patch, rounds_of
 from segmentation.engine.runtime import laid_out, moved, place
-from segmentation.engine.samples import Batch, CaseStore, Prefetcher, Sampler, extent_in
+from segmentation.engine.samples import (
+    Batch,
+    CaseStore,
+    Prefetcher,
+    Sampler,
+    extent_in,
+    longest_in,
+)
 from segmentation.engine.training_state import Progress, load_state, save_state
 from segmentation.engine.types import PROMPT_TASKS, SOLID_TASKS, Task
 
@@ -59,7 +65,7 @@ class Learner:
         self.module = place(_started(self.architecture, seed, start), device).train()
         self.extent = _extent(store, task, start)
         if task in PROMPT_TASKS and start is None:
-            self.patch_zyx = _region_patch(self.patch_zyx, self.extent)
+            self.patch_zyx = region_patch(self.patch_zyx, longest_in(store, SIZES_LOOKED_AT))
         rays, grid = (int(self.architecture.get(key, 0)) for key in ("rays", "grid"))
         sampler = Sampler(
             store,
@@ -192,15 +198,8 @@ def look_at(
 def _extent(store: CaseStore, task: Task, start: Network | None) -> float:
     if task not in PROMPT_TASKS:
         return 0.0
-    return float(start.card["extent_px"]) if start else extent_in(store, SIZES_LOOKED_AT)
-
-
-def _region_patch(patch_zyx: tuple[int, int, int], extent: float) -> tuple[int, int, int]:
-    """The patch, no larger than the region that is looked at first for such objects."""
-    flat = patch_zyx[0] == 1
-    reach = round_up(math.ceil(usual_reach(extent, flat=flat)), PATCH_STEP)
-    z, y, x = (min(n, reach) for n in patch_zyx)
-    return z, y, x
+    known = None if start is None else start.card.get("extent_px")
+    return extent_in(store, SIZES_LOOKED_AT) if known is None else float(known)
 
 
 def _architecture(
@@ -218,13 +217,28 @@ def _architecture(
 
 
 def _started(architecture: dict[str, Any], seed: int, start: Network | None) -> nn.Module:
-    """Fresh weights from the seed; those of ``start`` wherever name and shape agree."""
+    """Fresh weights from the seed; those of ``start`` wherever name and shape agree.
+
+    Where a layer has more inputs than before, only the new ones keep fresh weights: a network that
+    segments goes on as one that also sees clicks.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = build(architecture)
     if start is not None:
         own = module.state_dict()
         given = start.module.state_dict()
-        own.update({n: t for n, t in given.items() if n in own and own[n].shape == t.shape})
+        for name, tensor in given.items():
+            if name in own and _lies_in(tensor, own[name]):
+                own[name][tuple(slice(n) for n in tensor.shape)] = tensor
         module.load_state_dict(own)
     return module
+
+
+def _lies_in(given: Tensor, own: Tensor) -> bool:
+    """Whether two weights agree in all but the number of inputs, of which ``own`` may have more."""
+    if given.ndim < 2 or given.ndim != own.ndim:
+        return given.shape == own.shape
+    rest = [n for n in range(own.ndim) if n != 1]
+    same = all(given.shape[n] == own.shape[n] for n in rest)
+    return same and given.shape[1] <= own.shape[1]

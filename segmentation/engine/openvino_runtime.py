@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segmentation.engine.networks.heads import LabelNet
+from segmentation.engine.networks.prompt import PromptNet
 from segmentation.engine.networks.star import StarNet
 from segmentation.engine.networks.unet import UNet
 
 Answer = Tensor | tuple[Tensor, ...]
 
-CONVERTED = (StarNet, UNet, LabelNet)
+CONVERTED = (StarNet, UNet, LabelNet, PromptNet)
 """What is known to give the same answer when traced for one size and asked about another."""
 
 TRIAL = 64

@@ -142,6 +142,8 @@ def _around(
 ) -> Region:
     most = SIDE_FLAT if flat else SIDE_SOLID
     cells = math.ceil(margin * most)
+    there = max(n * u for n, u in zip(source[flat:], unit[flat:], strict=True))
+    side = min(reach, there) / most
     window: list[tuple[int, int]] = []
     grid: list[int] = []
     for axis in range(3):
@@ -152,7 +154,7 @@ def _around(
         pixels = min(source[axis], max(1, math.ceil(margin * reach / unit[axis])))
         start = min(max(0, middle[axis] - pixels // 2), source[axis] - pixels)
         window.append((start, start + pixels))
-        cell = max(unit[axis], reach / most)
+        cell = max(unit[axis], side)
         grid.append(min(pixels, cells, max(1, round(pixels * unit[axis] / cell))))
     return Region(
         (window[0], window[1], window[2]), (grid[0], grid[1], grid[2]), source, unit, reach, flat

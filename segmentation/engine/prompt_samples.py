@@ -6,6 +6,7 @@ it learns (``corrected``), as RITM does (Sofiiuk et al., 2021).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
@@ -18,10 +19,11 @@ from torch import Tensor, nn
 
 from segmentation.engine import resampling
 from segmentation.engine.augment import Layers, crop_flat, crop_volume, vary_looks
+from segmentation.engine.pixels import round_up
 from segmentation.engine.plans import TrainingPlan
 from segmentation.engine.prompt_channels import INSIDE, OUTSIDE, PREVIOUS, encode, spots
 from segmentation.engine.prompt_clicks import middle_of, next_stroke
-from segmentation.engine.prompt_region import pixels_of, region_around
+from segmentation.engine.prompt_region import pixels_of, region_around, usual_reach
 from segmentation.engine.prompts import Look
 from segmentation.engine.targets import IGNORED
 
@@ -37,10 +39,11 @@ ZOOMS: Final = (0.8, 1.8)
 BOXES, SCRIBBLES, BEFORE = 0.2, 0.1, 0.15
 """Shares of crops that start with a box, a scribble, or a mask to correct."""
 
-ROUNDS: Final = (0.4, 0.3, 0.2, 0.1)
-"""Shares of steps that learn from 0, 1, 2 and 3 corrections."""
+ROUNDS: Final = (0.4, 0.25, 0.12, 0.08, 0.05, 0.04, 0.03, 0.03)
+"""Shares of steps that learn from 0, 1, 2, ... corrections; a person may well need eight."""
 
 LEAST_CELLS: Final = 8
+PATCH_STEP: Final = 32
 
 
 def objects_of(classes: NDArray[np.uint8]) -> Objects:
@@ -65,6 +68,13 @@ def usual_extent(maps: Iterable[Objects]) -> float:
     return float(np.percentile(longest, 90)) if longest else 0.0
 
 
+def region_patch(patch_zyx: tuple[int, int, int], extent: float) -> tuple[int, int, int]:
+    """The patch, no larger than the region that is looked at for objects of that length."""
+    reach = round_up(math.ceil(usual_reach(extent, flat=patch_zyx[0] == 1)), PATCH_STEP)
+    z, y, x = (min(n, reach) for n in patch_zyx)
+    return z, y, x
+
+
 def prompted_crop(
     layers: Layers,
     spacing_mm: tuple[float, float, float] | None,
@@ -87,9 +97,15 @@ def prompted_crop(
     length = max(part.stop - part.start for part in window)
     middle = np.array([(part.start + part.stop - 1) / 2 for part in window])
     strays = rng.uniform(-0.5, 0.5, 3) * max(length, extent)
-    usual = extent if rng.random() < 0.7 else length
+    usual = _between(extent, length, rng)
     crop = _cut(layers, middle + strays, spacing_mm, patch_zyx, usual, plan, rng)
     return _prompted(crop, crop.maps["objects"] == value, plan, rng)
+
+
+def _between(extent: float, length: float, rng: np.random.Generator) -> float:
+    """A scale between that of the usual object and that of this one: an answer starts from the
+    former and is looked at from further away until all of the object is seen."""
+    return float(np.exp(rng.uniform(*np.sort(np.log([max(extent, 1.0), max(length, 1.0)])))))
 
 
 def _one_plane(layers: Layers, rng: np.random.Generator) -> Layers:

@@ -7,7 +7,7 @@ sees what an undisturbed one sees.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
@@ -27,7 +27,12 @@ from segmentation.engine.losses import StarTruth
 from segmentation.engine.networks.star import Grid
 from segmentation.engine.pixels import match_channels
 from segmentation.engine.plans import CACHE_BYTES, plan_for
-from segmentation.engine.prompt_samples import objects_of, prompted_crop, usual_extent
+from segmentation.engine.prompt_samples import (
+    objects_of,
+    prompted_crop,
+    region_patch,
+    usual_extent,
+)
 from segmentation.engine.targets import boxes_as_objects, class_targets, star_targets
 from segmentation.engine.types import PROMPT_TASKS, SOLID_TASKS, Picture, Task
 
@@ -50,8 +55,11 @@ class Batch(NamedTuple):
     truth: StarTruth | Tensor
 
 
-Pick = tuple[Example, np.random.Generator]
-"""An image that was drawn for a batch, and the generator of its crop and its looks."""
+class Picks(NamedTuple):
+    """The size of a batch's crops, and its images with the generators of their crops and looks."""
+
+    patch_zyx: tuple[int, int, int]
+    drawn: list[tuple[Example, np.random.Generator]]
 
 
 class CaseStore:
@@ -183,7 +191,9 @@ class Sampler:
         self._store = store
         self._task = task
         self._channels = channels
-        self._patch = patch_zyx
+        # Clicks are answered on regions of the usual object's size and of larger ones.
+        usual = region_patch(patch_zyx, extent) if task in PROMPT_TASKS else patch_zyx
+        self._patches = list(dict.fromkeys((usual, patch_zyx)))
         self._rays = rays
         self._grid = grid
         self._plan = plan_for(task, labels)
@@ -197,35 +207,37 @@ class Sampler:
         """The batch of one step, always the same for one seed."""
         return self.made(self.picks(seed, step))
 
-    def picks(self, seed: int, step: int) -> list[Pick]:
+    def picks(self, seed: int, step: int) -> Picks:
         """The images of one step, each with the generator that decides what becomes of it."""
-        picked = []
+        drawn = []
         for slot in range(self._plan.batch):
             rng = np.random.default_rng([seed, step, slot])
             index = int(rng.choice(len(self._shares), p=self._shares))
-            picked.append((self._store.example(index), rng))
-        return picked
+            drawn.append((self._store.example(index), rng))
+        return Picks(self._patches[step % len(self._patches)], drawn)
 
-    def made(self, picked: Sequence[Pick]) -> Batch:
+    def made(self, picks: Picks) -> Batch:
         """Crop, vary and stack what was picked. Touches nothing shared: any thread may do it."""
-        examples = [self._drawn(example, rng) for example, rng in picked]
+        examples = [self._drawn(example, picks.patch_zyx, rng) for example, rng in picks.drawn]
         return collate(examples, self._task, self._rays, self._grid)
 
-    def _drawn(self, example: Example, rng: np.random.Generator) -> Example:
+    def _drawn(
+        self, example: Example, patch: tuple[int, int, int], rng: np.random.Generator
+    ) -> Example:
         example = fit_channels(example, self._channels)
         if self._task == "labels2d":
-            example = shrink(example, self._patch)
+            example = shrink(example, patch)
         layers = example.layers
         if self._task in PROMPT_TASKS:
-            spacing, patch = example.spacing_mm, self._patch
-            return Example(prompted_crop(layers, spacing, patch, self._extent, self._plan, rng), 0)
+            spacing, extent = example.spacing_mm, self._extent
+            return Example(prompted_crop(layers, spacing, patch, extent, self._plan, rng), 0)
         if self._task == "semantic3d":
-            centre = _centre(layers, self._patch, rng)
-            layers = crop_volume(layers, self._patch, centre, self._plan, rng)
+            centre = _centre(layers, patch, rng)
+            layers = crop_volume(layers, patch, centre, self._plan, rng)
         else:
             layers = _one_slice(layers, rng)
-            _, y, x = _centre(layers, self._patch, rng)
-            layers = crop_flat(layers, self._patch[1:], (y, x), self._plan, rng)
+            _, y, x = _centre(layers, patch, rng)
+            layers = crop_flat(layers, patch[1:], (y, x), self._plan, rng)
         looks = vary_looks(layers.pixels, self._plan, rng)
         return Example(replace(layers, pixels=looks), example.label)
 
@@ -347,6 +359,15 @@ def _star_truth(examples: Sequence[Example], rays: int, grid: Grid) -> StarTruth
 
 
 def extent_in(store: CaseStore, cases: int) -> float:
-    """How long the objects of the first few cases usually are, in pixels."""
-    few = range(min(len(store.cases), cases))
-    return usual_extent(store.example(index).layers.maps["objects"] for index in few)
+    """How long the objects of a few cases, evenly spread, usually are, in pixels."""
+    return usual_extent(_objects_in(store, cases))
+
+
+def longest_in(store: CaseStore, cases: int) -> float:
+    """How long the objects usually are in that one of the few cases where they are longest."""
+    return max(usual_extent([objects]) for objects in _objects_in(store, cases))
+
+
+def _objects_in(store: CaseStore, cases: int) -> Iterator[NDArray[np.uint16]]:
+    for index in range(0, len(store.cases), -(-len(store.cases) // cases)):
+        yield store.example(index).layers.maps["objects"]

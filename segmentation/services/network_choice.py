@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from segmentation.access import scoped
 from segmentation.engine.suitability import suits
-from segmentation.engine.types import Picture
+from segmentation.engine.types import PROMPT_TASKS, Picture
 from segmentation.errors import UnsuitableNetworkError
 from segmentation.models import Image, Label, NetworkChoice, NetworkVersion, Project
 from segmentation.services.pictures import picture_open
@@ -70,6 +70,10 @@ def champion_of(project: Project, kind: str) -> NetworkVersion | None:
 
 def network_require(version: NetworkVersion, project: Project) -> None:
     """Refuse a version that cannot serve the project's task at all, whoever asks for it."""
+    if version.card["task"] in PROMPT_TASKS:
+        raise UnsuitableNetworkError(
+            f"{version.network.name} answers clicks in the review page; it finds nothing by itself."
+        )
     if version.card["task"] not in TASKS[project.task]:
         raise UnsuitableNetworkError(
             f"{version.network.name} finds {version.card['task']}; this project is about "

@@ -16,6 +16,7 @@ from segmentation.engine.errors import EngineError
 from segmentation.engine.geometry import moment_and_z, plane_number
 from segmentation.engine.prompt_contour import contour_solver
 from segmentation.engine.prompt_network import extent_of, network_solver
+from segmentation.engine.prompt_prior import PriorSolver, keeps_cells
 from segmentation.engine.prompts import Answer, Prompts, Solver, Stroke, answer
 from segmentation.engine.suitability import suits
 from segmentation.engine.types import Picture, RunLengths
@@ -23,6 +24,7 @@ from segmentation.engine.values import turned
 from segmentation.errors import InvalidInputError, MedsegError
 from segmentation.jobs.replies import reply
 from segmentation.models import CurrentSlice, Image, NetworkVersion
+from segmentation.services.network_choice import champion_of
 from segmentation.services.networks import network_load
 from segmentation.services.pictures import spacing_of
 from segmentation.storage.planes import volume_open
@@ -47,10 +49,13 @@ def prompt_reply(key: str, asked: Mapping[str, Any]) -> None:
 def prompt_find(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to one question, as the page reads it."""
     began = time.monotonic()
-    image = Image.objects.select_related("case").get(pk=asked["image"])
+    image = Image.objects.select_related("case__project").get(pk=asked["image"])
     picture, plane = _picture(image, asked["t"], asked["z"])
     solver, extent, told = _solver(image, picture, flat=plane is not None)
     found = answer(picture, _prompts(image, asked, plane), solver, extent)
+    if isinstance(solver, PriorSolver) and solver.is_contour:
+        told = {"method": "contour", "network": None,
+                "reason": f"{told['network']} finds nothing there."}  # fmt: skip
     first = asked["z"] if plane is not None else 0
     return {
         "slices": [
@@ -85,25 +90,63 @@ def _picture(image: Image, t: int, z: int | None) -> tuple[Picture, int | None]:
 
 
 def _solver(image: Image, picture: Picture, *, flat: bool) -> tuple[Solver, float, dict[str, Any]]:
-    """Who answers, how long its objects usually are, and what the page tells about it."""
+    """Who answers, how long its objects usually are, and what the page tells about it.
+
+    The project's own network for clicks that knows the kind of image, else one that ships, else in
+    a volume the network that segments there, else contours.
+    """
     task = "prompts2d" if flat else "prompts3d"
-    project = image.case.project_id
+    refusals = []
+    for version in _champions(image, task):
+        fits, reason = suits(version.card, picture, image.case.kind)
+        if fits:
+            network = network_load(version)
+            return network_solver(network, threads=1), extent_of(network), _told(version, reason)
+        refusals.append(f"{_name(version)}: {reason}")
+    prior = None if flat else _that_segments(image, picture)
+    if prior is not None:
+        reason = f"{prior.network.name} finds such objects by itself; clicks choose and mend one."
+        return PriorSolver(network_load(prior), threads=1), 0.0, _told(prior, reason)
+    reason = " ".join(refusals) or "No network that answers clicks is installed for such images."
+    return contour_solver, 0.0, {"method": "contour", "network": None, "reason": reason}
+
+
+def _champions(image: Image, task: str) -> list[NetworkVersion]:
+    """The project's own first, and of these the ones made for the image's kind; then newest."""
+    project, kind = image.case.project_id, image.case.kind
     versions = NetworkVersion.objects.select_related("network").filter(
         Q(network__project=None) | Q(network__project=project),
         network__task=task,
         state=NetworkVersion.State.CHAMPION,
     )
-    refusals = []
-    for version in sorted(versions, key=lambda v: (v.network.project_id is None, -v.number)):
-        name = f"{version.network.name} {version.number}"
-        fits, reason = suits(version.card, picture, image.case.kind)
-        if fits:
-            network = network_load(version)
-            told = {"method": "network", "network": name, "reason": reason}
-            return network_solver(network, threads=1), extent_of(network), told
-        refusals.append(f"{name}: {reason}")
-    reason = " ".join(refusals) or "No network that answers clicks is installed for such images."
-    return contour_solver, 0.0, {"method": "contour", "network": None, "reason": reason}
+
+    def rank(version: NetworkVersion) -> tuple[bool, bool, float]:
+        return (
+            version.network.project_id is None,
+            kind not in version.card.get("kinds", ()),
+            -version.created_at.timestamp(),
+        )
+
+    return sorted(versions, key=rank)
+
+
+def _that_segments(image: Image, picture: Picture) -> NetworkVersion | None:
+    """The network that segments such volumes in this project, where it sees them cell by cell."""
+    project = image.case.project
+    version = champion_of(project, image.case.kind)
+    if version is None or version.card["task"] != "semantic3d":
+        return None
+    if not suits(version.card, picture, image.case.kind)[0]:
+        return None
+    return version if keeps_cells(network_load(version)) else None
+
+
+def _told(version: NetworkVersion, reason: str) -> dict[str, Any]:
+    return {"method": "network", "network": _name(version), "reason": reason}
+
+
+def _name(version: NetworkVersion) -> str:
+    return f"{version.network.name}@{version.number}"
 
 
 def _prompts(image: Image, asked: Mapping[str, Any], plane: int | None) -> Prompts:

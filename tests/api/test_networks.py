@@ -133,12 +133,15 @@ def test_a_project_is_told_which_networks_can_serve_it_and_why(
 ) -> None:
     a_folder(shipped)
     a_folder(shipped, name="drawn-lungs", task="semantic2d", labels=["lung"], seed=3)
+    a_folder(shipped, name="drawn-clicks", task="prompts2d", labels=["object"], seed=4)
     shipped_networks_sync()
     address = f"/api/v1/projects/{project.pk}/networks/"
     told = {row["network"]: row for row in signed_in(project).get(address).json()["results"]}
     assert told["drawn-cells"]["suits"] is True
     assert told["drawn-lungs"]["suits"] is False
     assert "semantic2d" in told["drawn-lungs"]["reason"]
+    assert told["drawn-clicks"]["suits"] is False
+    assert "answers clicks" in told["drawn-clicks"]["reason"]
 
 
 def test_labels_meet_by_name_else_by_place() -> None:

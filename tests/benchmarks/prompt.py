@@ -1,10 +1,12 @@
 """How long one answer to a click takes: ``python -m tests.benchmarks.prompt --json``.
 
 One thread. A drawn, textured object among others on a plane of 256 x 256 and in a volume of 64 a
-side; ``cpu`` is this thread's own time, which a busy machine does not stretch. Peers on the same
-region with the same seeds: OpenCV's grabCut (three rounds) and scikit-image's random walker (by
-conjugate gradients) in the plane, the random walker in the volume. ``ratio`` is our time over the
-faster peer's.
+side; ``cpu`` is this process's own time, which a busy machine does not stretch. ``network`` is the
+one that ships for planes and, since none ships for volumes, an untrained one of the kind that is
+trained for them; ``prior`` is the shipped one that segments volumes, its first answer. Peers on the
+same region with the same seeds: OpenCV's grabCut (three rounds) and scikit-image's random walker
+(by conjugate gradients) in the plane, the random walker in the volume. ``ratio`` is our time over
+the faster peer's.
 """
 
 from __future__ import annotations
@@ -23,15 +25,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import random_walker
 
-from segmentation.engine.checkpoints import Network
+from segmentation.engine.checkpoints import Network, load_network, resolve_network
 from segmentation.engine.networks.build import architecture_for, build
 from segmentation.engine.prompt_clicks import dense
 from segmentation.engine.prompt_contour import contour_solver
 from segmentation.engine.prompt_network import network_solver
+from segmentation.engine.prompt_prior import PriorSolver
 from segmentation.engine.prompts import Prompts, Solver, Stroke, answer
 from segmentation.engine.types import Picture
 
 Bools = NDArray[np.bool_]
+SHIPPED, SEGMENTS = "nuclei-clicks", "hippocampus"
 LIMIT_MS = {"plane": 100.0, "volume": 500.0}
 
 
@@ -74,16 +78,22 @@ def measure(name: str, shape: tuple[int, int, int], rounds: int) -> dict[str, An
     def ours(solver: Solver) -> Callable[[], Bools]:
         return lambda: dense(answer(picture, prompts, solver), shape)
 
-    task = "prompts2d" if flat else "prompts3d"
-    architecture = architecture_for(task, 1, 1)
-    card = {"architecture": architecture}
-    fresh = Network(task, ("object",), card, build(architecture).eval())
-    ways = {"contour": ours(contour_solver), "network": ours(network_solver(fresh, threads=1))}
+    ways: dict[str, Callable[[], Bools]] = {"contour": ours(contour_solver)}
+    if flat:
+        ways["network"] = ours(network_solver(load_network(resolve_network(SHIPPED)), threads=1))
+    else:
+        architecture = architecture_for("prompts3d", 1, 1)
+        card = {"architecture": architecture}
+        fresh = Network("prompts3d", ("object",), card, build(architecture).eval())
+        ways["network"] = ours(network_solver(fresh, threads=1))
+        segments = load_network(resolve_network(SEGMENTS))
+        ways["prior"] = lambda: ours(PriorSolver(segments, threads=1))()  # nothing is remembered
     peers = {"random walker": lambda: walked(picture, middle)}
     if flat:
         peers["grabCut"] = lambda: cut(picture, middle)
     told = {way: timed(run, truth, rounds) for way, run in (ways | peers).items()}
-    told["network"]["iou"] = None  # untrained: it is timed only
+    for way in {"network", "prior"} & set(ways):
+        told[way]["iou"] = None  # untrained, or for other images: it is timed only
     best = min(told[peer]["cpu_ms"] for peer in peers)
     for way in ways:
         told[way] |= {
@@ -96,9 +106,9 @@ def measure(name: str, shape: tuple[int, int, int], rounds: int) -> dict[str, An
 def timed(run: Callable[[], Bools], truth: Bools, rounds: int) -> dict[str, Any]:
     found, took = run(), []
     for _ in range(rounds):
-        began = time.thread_time()
+        began = time.process_time()
         found = run()
-        took.append(1000 * (time.thread_time() - began))
+        took.append(1000 * (time.process_time() - began))
     return {
         "cpu_ms": round(statistics.median(took), 2),
         "cpu_ms_p95": round(float(np.percentile(took, 95)), 2),

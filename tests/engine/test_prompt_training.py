@@ -14,6 +14,7 @@ from segmentation.engine.cases import Budget, TrainingCase, Truth
 from segmentation.engine.checkpoints import Network, load_network
 from segmentation.engine.errors import PausedError, UnsuitableImageError
 from segmentation.engine.inference import segment
+from segmentation.engine.learner import Learner
 from segmentation.engine.networks.build import architecture_for, build
 from segmentation.engine.plans import PLANS
 from segmentation.engine.preprocessing import parse_recipe
@@ -154,3 +155,29 @@ def test_images_without_any_object_can_be_learnt_from(tmp_path) -> None:
     empty = Truth(instances=np.zeros((1, 96, 96), np.uint16))
     cases = [TrainingCase("e", lambda: (discs(0)[0], empty), "e"), *disc_cases(2)]
     assert run(tmp_path / "some", cases, 2).card["training"]["images"] == 3
+
+
+def test_batches_show_regions_of_usual_and_of_large_objects() -> None:
+    store = CaseStore(disc_cases(), "prompts2d", 1, RECIPE)
+    sampler = Sampler(store, "prompts2d", 1, 1, (1, 192, 192), 0, extent=20.0)
+    sides = [sampler.batch(0, step).pixels.shape[-1] for step in range(4)]
+    assert sides == [128, 192, 128, 192]  # half of a plane's 256 cells is the least for a region
+
+
+def test_a_network_that_segments_goes_on_as_one_that_answers_clicks() -> None:
+    """What it knows of the image stays; the layers get room for the clicks."""
+    known = build(architecture_for("semantic3d", 2, 1)).eval()
+    card = {"architecture": architecture_for("semantic3d", 2, 1), "patch_zyx": [16, 24, 24]}
+    start = Network("semantic3d", ("one", "two"), card, known)
+    cases = [TrainingCase(f"b{k}", lambda k=k: ball(k), f"b{k}") for k in range(2)]
+    store = CaseStore(cases, "prompts3d", 1, RECIPE)
+    learner = Learner(store, "prompts3d", 1, 0, start, torch.device("cpu"))
+    before, after = known.state_dict(), learner.module.state_dict()
+    stem = "stem.first.convolution.weight"
+    assert after[stem].shape[1] == before[stem].shape[1] + 4
+    assert torch.equal(after[stem][:, :1], before[stem])
+    assert after[stem][:, 1:].abs().max() > 0
+    name = "falls.0.first.convolution.weight"
+    assert torch.equal(after[name], before[name])
+    assert after["head.weight"].shape[0] == 2
+    assert learner.extent > 0

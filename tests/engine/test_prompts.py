@@ -18,7 +18,8 @@ from segmentation.engine.prompt_clicks import (
     next_stroke,
 )
 from segmentation.engine.prompt_contour import contour_solver
-from segmentation.engine.prompt_region import first_region, zoomed_out
+from segmentation.engine.prompt_network import pulled
+from segmentation.engine.prompt_region import first_region, region_around, zoomed_out
 from segmentation.engine.prompts import Answer, Look, Prompts, Stroke, answer, look_at
 from segmentation.engine.types import Picture
 
@@ -228,3 +229,30 @@ def test_what_was_drawn_before_stays_though_no_click_lies_on_it() -> None:
     found = dense(answer(picture, prompts, contour_solver), (1, 200, 200))[0]
     assert found[120:140, 120:140].mean() > 0.95
     assert (found & truth[0]).sum() > 0.8 * truth.sum()
+
+
+def test_a_small_image_seen_from_afar_is_seen_as_sharply_as_before() -> None:
+    """Twice as far away there is no more to see, so that the cells stay as small as pixels."""
+    source = (35, 51, 36)
+    near = first_region(source, None, np.array([[10, 10, 10]]), 25.0, flat=False)
+    assert near.grid < source
+    far = zoomed_out(near)
+    assert far is not None
+    assert far.grid == source
+    wide = region_around((0, 300, 300), (1, 600, 600), None, 2000.0, flat=True)
+    assert wide.grid == (1, 256, 256)
+
+
+def test_a_network_is_pulled_to_the_side_of_a_click_around_it() -> None:
+    nothing = np.zeros((1, 41, 41), np.bool_)
+    inside, outside = nothing.copy(), nothing.copy()
+    inside[0, 20, 10] = outside[0, 20, 30] = True
+    pixels = np.zeros((1, 1, 41, 41), np.float32)
+    look = Look(pixels, inside, outside, None, None, (1.0, 1.0, 1.0), ((False, False),) * 3)
+    doubtful = pulled(np.full((1, 41, 41), -1.0, np.float32), look)[0]
+    assert doubtful[20, 10] > 0.95
+    assert (doubtful[20, 5:16] > 0.5).all()  # 5 exp(-5^2 / (2 4^2)) = 2.3 outweighs -1
+    assert (doubtful[:, 22:] < 0.5).all()
+    sure = pulled(np.full((1, 41, 41), 50.0, np.float32), look)[0]
+    assert (sure[20, 28:33] < 0.5).all()  # 5 exp(-2^2 / (2 4^2)) = 4.4 outweighs the most, 4
+    assert sure[0, 0] > 0.95

@@ -69,6 +69,8 @@ ARCHITECTURES = [
     ("semantic2d", (1, 2, 75, 131)),
     ("semantic3d", (1, 2, 20, 33, 28)),
     ("labels2d", (1, 2, 90, 64)),
+    ("prompts2d", (1, 6, 96, 160)),  # two of the image, four of what is pointed at
+    ("prompts3d", (1, 6, 20, 32, 28)),
 ]
 
 
@@ -88,9 +90,9 @@ def test_openvino_answers_as_pytorch_does(task: str, shape: tuple[int, ...]) -> 
     pytest.importorskip("openvino")
     module = a_module(task)
     image = torch.rand(shape)
-    fast = runner_for(module, 2, CPU, "auto")
+    fast = runner_for(module, shape[1], CPU, "auto")
     with torch.inference_mode():
-        slow = runner_for(module, 2, CPU, "torch")
+        slow = runner_for(module, shape[1], CPU, "torch")
         ours, theirs = fast.answer(image), slow.answer(image)
         again = fast.answer(image)
     assert "OpenVINO" in fast.described

@@ -8,6 +8,9 @@ import pytest
 from segmentation.engine.checkpoints import CARD, SHIPPED, WEIGHTS, load_network, resolve_network
 from segmentation.engine.inference import segment
 from segmentation.engine.preprocessing import parse_recipe
+from segmentation.engine.prompt_clicks import click_through
+from segmentation.engine.prompt_network import extent_of, network_solver
+from segmentation.engine.prompt_prior import keeps_cells
 from segmentation.engine.render import kept
 from segmentation.engine.scoring import score_case
 from segmentation.engine.suitability import suits
@@ -15,7 +18,7 @@ from segmentation.engine.types import Picture, Settings
 from tests.engine.drawn import discs
 
 MOST_BYTES = 10_000_000
-NAMES = ["hippocampus", "lungs", "nuclei"]
+NAMES = ["hippocampus", "lungs", "nuclei", "nuclei-clicks"]
 
 
 def test_these_networks_ship() -> None:
@@ -60,3 +63,23 @@ def test_lungs_and_hippocampus_answer_on_the_grid_they_are_given() -> None:
     found = segment(box, load_network(resolve_network("hippocampus")), settings)
     assert found.grid_zyx == (30, 44, 32)
     assert {c.label for c in kept(found)} <= {1, 2}
+
+
+def test_nuclei_clicks_finds_a_drawn_disc_from_one_click() -> None:
+    picture, truth = discs(0, size=128, count=8)
+    network = load_network(resolve_network("nuclei-clicks"))
+    assert suits(network.card, picture, "fluorescence")[0]
+    assert not suits(network.card, picture, "ct")[0]
+    assert truth.instances is not None
+    solver, extent = network_solver(network, threads=1), extent_of(network)
+    reached = []
+    for value in range(1, int(truth.instances.max()) + 1):
+        if (truth.instances == value).any():
+            wanted = truth.instances == value
+            reached.append(click_through(picture, wanted, solver, extent, 3)[-1])
+    assert np.median(reached) > 0.75
+
+
+def test_hippocampus_answers_clicks_on_volumes_without_having_learnt_them() -> None:
+    assert keeps_cells(load_network(resolve_network("hippocampus")))
+    assert not keeps_cells(load_network(resolve_network("lungs")))

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from segmentation.engine import masks
 from segmentation.engine.checkpoints import save_network
 from segmentation.engine.networks.build import architecture_for, build
+from segmentation.engine.types import Task
 from segmentation.errors import InvalidInputError, NotPermittedError, StateRefusedError
 from segmentation.jobs import replies
 from segmentation.models import Blob, Case, Image, NetworkVersion, Project
@@ -137,8 +139,49 @@ def test_the_projects_own_network_for_clicks_answers_first(case: Case, tmp_path:
     NetworkVersion.objects.filter(pk=version.pk).update(state="champion")
     told = find(case)
     assert told["method"] == "network"
-    assert str(version.number) in told["network"]
+    assert told["network"] == f"{version.network.name}@{version.number}"
     assert found(told)[30, 36]
+
+
+def a_champion(project: Project, folder: Path, task: Task, lead: float, **card: Any) -> str:
+    """A network that finds its object everywhere (a lead over 0) or nowhere."""
+    architecture = architecture_for(task, 1, 1)
+    module = build(architecture)
+    for name, weights in module.named_parameters():
+        if name.startswith(("head", "unfold")):
+            values = [0.0, lead] if name.endswith("bias") else [0.0]
+            weights.data = torch.tensor(values).expand(weights.shape).clone()
+    whole = {
+        "name": folder.name, "version": "1", "task": task, "labels": ["nucleus"],
+        "architecture": architecture, "recipe": {"steps": []}, "patch_zyx": [1, 64, 64],
+        "score_cutoff": 0.5, "overlap_cutoff": 0.4, **card,
+    }  # fmt: skip
+    network = save_network(folder, module, whole)
+    version = network_version_add(folder=folder, card=network.card, project=project)
+    NetworkVersion.objects.filter(pk=version.pk).update(state="champion")
+    return f"{version.network.name}@{version.number}"
+
+
+@pytest.mark.parametrize(("lead", "method"), [(3.0, "network"), (-3.0, "contour")])
+def test_in_a_volume_the_network_that_segments_answers_where_it_finds_something(
+    case: Case, tmp_path: Path, lead: float, method: str
+) -> None:
+    Project.objects.filter(pk=case.project_id).update(task="semantic")
+    name = a_champion(case.project, tmp_path / "regions", "semantic3d", lead)
+    told = find(case, z=None)
+    assert told["method"] == method
+    assert told["network"] == (name if method == "network" else None)
+    assert name in told["reason"] or method == "network"
+    assert find(case)["method"] == "contour"  # a slice is none of its business
+
+
+def test_a_network_for_other_images_leaves_the_word_to_contours(case: Case, tmp_path: Path) -> None:
+    Case.objects.filter(pk=case.pk).update(kind="ct")
+    name = a_champion(case.project, tmp_path / "clicks", "prompts2d", 3.0, kinds=["xray"])
+    told = find(case)
+    assert told["method"] == "contour"
+    assert name in told["reason"]
+    assert "X-ray" in told["reason"]
 
 
 def test_the_answer_comes_back_with_its_label(case: Case, answered: None) -> None:

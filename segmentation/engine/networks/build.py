@@ -9,7 +9,7 @@ from torch import nn
 
 from segmentation.engine.errors import InvalidCheckpointError
 from segmentation.engine.networks.heads import LabelNet
-from segmentation.engine.networks.prompt import PromptNet
+from segmentation.engine.networks.prompt import PROMPT_CHANNELS, PromptNet
 from segmentation.engine.networks.star import Grid, StarNet
 from segmentation.engine.networks.unet import UNet
 from segmentation.engine.types import SOLID_TASKS, Task
@@ -29,8 +29,13 @@ def architecture_for(task: Task, labels: int, channels: int) -> dict[str, Any]:
         return {"name": "labels", "inputs": channels, "labels": labels, "widths": widths}
     dimensions = 3 if task in SOLID_TASKS else 2
     if task in ("prompts2d", "prompts3d"):
-        widths = [16, 32, 64, 96] if dimensions == 3 else [16, 32, 48, 64, 96]
-        return {"name": "prompts", "dimensions": dimensions, "inputs": channels, "widths": widths}
+        # In a volume half of a small object's cells lie on its border: no room for half the size.
+        folded = dimensions == 2
+        widths = [16, 32, 48, 64, 96] if folded else [16, 32, 64]
+        return {
+            "name": "prompts", "dimensions": dimensions, "inputs": channels, "widths": widths,
+            "folded": folded,
+        }  # fmt: skip
     widths = [16, 32, 64] if dimensions == 3 else [16, 32, 64, 96, 128]
     return {
         "name": "unet",
@@ -64,9 +69,17 @@ def build(architecture: Mapping[str, Any]) -> nn.Module:
     if dimensions not in (2, 3):
         raise InvalidCheckpointError("The card describes a U-Net of neither 2 nor 3 dimensions.")
     if name == "prompts":
-        return PromptNet(dimensions, inputs, _widths(architecture))
+        return _prompts(architecture, dimensions, inputs)
     outputs = _whole(architecture, "outputs", MAX_LABELS + 1)
     return UNet(dimensions, inputs, outputs, _widths(architecture))
+
+
+def _prompts(architecture: Mapping[str, Any], dimensions: int, inputs: int) -> nn.Module:
+    """Folded to half the size, or a plain U-Net, whose layers can be those of one that segments."""
+    widths = _widths(architecture)
+    if architecture.get("folded", True):
+        return PromptNet(dimensions, inputs, widths)
+    return UNet(dimensions, inputs + PROMPT_CHANNELS, 2, widths)
 
 
 def _grid(architecture: Mapping[str, Any]) -> Grid:

@@ -142,7 +142,9 @@ def _pause_when(stopped: Callable[[], bool]) -> Callable[[], StopWord | None]:
 def _recipe(path: Path | None, start: Network | None, task: Task) -> Recipe:
     if path is not None:
         return parse_recipe(_json(path))
-    return parse_recipe(start.card["recipe"] if start is not None else DEFAULT_RECIPES[task])
+    if start is not None and start.task == task:
+        return parse_recipe(start.card["recipe"])
+    return parse_recipe(DEFAULT_RECIPES[task])
 
 
 def _changes(path: Path | None) -> dict[str, Any]:
