@@ -137,11 +137,11 @@ def _shared_stacked(y: Ints, x1: Ints, x2: Ints, a: int, a_stop: int, b: int, b_
     if rows <= 0:
         return 0
     from_a, from_b = np.uint64(a + top - y[a]), np.uint64(b + top - y[b])
-    nothing, shared = np.int32(0), 0
+    shared, nothing = np.int64(0), np.int32(0)
     for k in range(np.uint64(rows)):
         left, right = max(x1[from_a + k], x1[from_b + k]), min(x2[from_a + k], x2[from_b + k])
         shared += max(nothing, np.int32(right - left))
-    return shared
+    return int(shared)
 
 
 @compiled
