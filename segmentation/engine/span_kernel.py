@@ -2,8 +2,8 @@
 
 Helpers take plain arrays, for the reason given in ``nms_kernel``. Loops over the corners of one
 polygon do one thing each and read what they need before they choose, so that the compiler can take
-several corners at once; that takes a third off the time, and the arithmetic stays what ``spans.draw_numpy``
-does, to the last bit.
+several corners at once; that takes a third off the time, and the arithmetic stays what
+``spans.draw_numpy`` does, to the last bit.
 """
 
 from __future__ import annotations
