@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine import nms
-from segmentation.engine.compiled import compiled
+from segmentation.engine.compiled import AVAILABLE, compiled
 from segmentation.engine.networks.star import Grid
-from segmentation.engine.spans import Spans, spans_from_polygons
+from segmentation.engine.spans import Spans, spans_from_stars
 from segmentation.engine.targets import ray_directions
 
 Floats = NDArray[np.float32]
@@ -87,13 +87,33 @@ def _ordered(centres: Floats, rays: Floats, scores: Floats) -> Proposals:
 
 
 def polygons(proposals: Proposals) -> Floats:
-    """The corners ``(n, rays, 2)`` as (x, y)."""
+    """The corners ``(n, rays, 2)`` as (x, y); in memory all x stand before all y."""
     steps = ray_directions(proposals.rays.shape[1])
-    corners = np.empty((*proposals.rays.shape, 2), np.float32)
+    corners = np.empty((2, *proposals.rays.shape), np.float32)
+    if AVAILABLE:
+        _corners(proposals.centres, proposals.rays, steps, corners)
+    else:
+        for axis in (0, 1):
+            np.multiply(proposals.rays, steps[:, 1 - axis], out=corners[axis])
+            corners[axis] += proposals.centres[:, 1 - axis, None]
+    return np.moveaxis(corners, 0, 2)
+
+
+@compiled
+def _corners(centres: Floats, rays: Floats, steps: Floats, corners: Floats) -> None:
+    """Centre and rays to corners (2, n, rays); ``steps`` (rays, 2) are (y, x), as centres are."""
+    ways = np.ascontiguousarray(steps.T)
     for axis in (0, 1):
-        np.multiply(proposals.rays, steps[:, 1 - axis], out=corners[:, :, axis])
-    corners += proposals.centres[:, None, ::-1]
-    return corners
+        for n in range(rays.shape[0]):
+            middle = centres[n, 1 - axis]
+            for k in range(rays.shape[1]):
+                corners[axis, n, k] = rays[n, k] * ways[1 - axis, k] + middle
+
+
+def draw(proposals: Proposals, height_width: tuple[int, int] | None = None) -> Spans:
+    """The pixels of the polygons, cut at the image."""
+    steps = ray_directions(proposals.rays.shape[1])
+    return spans_from_stars(proposals.centres, proposals.rays, steps, height_width)
 
 
 def thin(proposals: Proposals) -> Proposals:
@@ -116,7 +136,7 @@ def refine(
     empty where a proposal lies outside the image.
     """
     shape = (foreground.shape[0], foreground.shape[1])
-    drawn = spans_from_polygons(polygons(proposals), shape)
+    drawn = draw(proposals, shape)
     groups = np.zeros(len(proposals), np.int64)
     there = proposals.scores >= score_cutoff
     kept = np.zeros(len(proposals), np.bool_)

@@ -134,12 +134,14 @@ def _shared_stacked(y: Ints, x1: Ints, x2: Ints, a: int, a_stop: int, b: int, b_
     """Count the pixels that two stacked shapes share: row meets row, without looking for it."""
     top = max(y[a], y[b])
     rows = min(y[a] + a_stop - a, y[b] + b_stop - b) - top
-    a += top - y[a]
-    b += top - y[b]
-    shared = 0
-    for k in range(rows):
-        shared += max(0, min(x2[a + k], x2[b + k]) - max(x1[a + k], x1[b + k]))
-    return shared
+    if rows <= 0:
+        return 0
+    from_a, from_b = np.uint64(a + top - y[a]), np.uint64(b + top - y[b])
+    shared, nothing = np.int64(0), np.int32(0)
+    for k in range(np.uint64(rows)):
+        left, right = max(x1[from_a + k], x1[from_b + k]), min(x2[from_a + k], x2[from_b + k])
+        shared += max(nothing, np.int32(right - left))
+    return int(shared)
 
 
 @compiled
@@ -156,7 +158,11 @@ def _shared_pixels(y: Ints, x1: Ints, x2: Ints, a: int, a_stop: int, b: int, b_s
             b += 1
         else:
             shared += max(0, min(x2[a], x2[b]) - max(x1[a], x1[b]))
-            if x2[a] <= x2[b]:
+            more_a = a + 1 < a_stop and y[a + 1] == y[a]
+            more_b = b + 1 < b_stop and y[b + 1] == y[b]
+            if not (more_a or more_b):  # most rows have one span each
+                a, b = a + 1, b + 1
+            elif x2[a] <= x2[b]:
                 a += 1
             else:
                 b += 1
@@ -214,8 +220,8 @@ def greedy_kernel(
     for i in order:
         best, cells = order.size, _cells(boxes, i, grid)
         left, top, right, bottom = cells
-        column, row, following = (left + right) // 2, (top + bottom) // 2, 0
-        wide = right - left + 1
+        column, row = (left + right) // 2, (top + bottom) // 2
+        next_column, next_row = left, top
         while row <= bottom:
             entry = ends[row * grid.columns + column, 0]
             while entry >= 0 and entries[entry, 0] < best:
@@ -233,8 +239,10 @@ def greedy_kernel(
                     share = _shared(stacked, offsets, y, x1, x2, i, j) / min(areas[i], areas[j])
                 if share > cutoff:
                     best, suppressed_by[i], overlap[i] = k, j, share
-            column, row = left + following % wide, top + following // wide
-            following += 1
+            column, row = next_column, next_row
+            next_column += 1
+            if next_column > right:
+                next_column, next_row = left, next_row + 1
         if best == order.size:
             kept[count], kept_boxes[count], kept_groups[count] = i, boxes[i], groups[i]
             _register(count, cells, grid.columns, ends, entries)

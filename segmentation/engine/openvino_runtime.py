@@ -41,6 +41,21 @@ logger = logging.getLogger(__name__)
 _compiled: WeakKeyDictionary[nn.Module, dict[int, Any]] = WeakKeyDictionary()
 
 
+class _RaysLast(nn.Module):
+    """A star network whose rays come as the runtime has them: ``(b, y, x, 1 + rays)``, then fine.
+
+    Turning that map round, which nobody asks for, took a fifth of the time on a grid of 2 pixels.
+    """
+
+    def __init__(self, star: StarNet) -> None:
+        super().__init__()
+        self.star = star
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        probability, log_rays, fine = self.star(x)
+        return torch.cat([probability, log_rays], dim=1).permute(0, 2, 3, 1), fine
+
+
 class ParityError(Exception):
     """OpenVINO's answer differs from PyTorch's."""
 
@@ -74,12 +89,21 @@ def answerer(module: nn.Module, inputs: int, threads: int) -> Callable[[Tensor],
         return None
     request = known[threads].create_infer_request()
 
+    star = isinstance(module, StarNet)
+
     def answer(patch: Tensor) -> Answer:
-        found = request.infer([patch.numpy()]).to_tuple()
-        tensors = tuple(torch.from_numpy(each) for each in found)
-        return tensors if len(tensors) > 1 else tensors[0]
+        return _answered(request.infer([patch.numpy()]).to_tuple(), star)
 
     return answer
+
+
+def _answered(found: tuple[NDArray[np.float32], ...], star: bool) -> Answer:
+    """What came out as the module itself gives it; a star's rays are turned as a view."""
+    tensors = tuple(torch.from_numpy(each) for each in found)
+    if star:
+        rays = tensors[0].permute(0, 3, 1, 2)
+        return rays[:, :1], rays[:, 1:], tensors[1]
+    return tensors if len(tensors) > 1 else tensors[0]
 
 
 def _compile(module: nn.Module, inputs: int, threads: int) -> Any:
@@ -93,7 +117,8 @@ def _compile(module: nn.Module, inputs: int, threads: int) -> Any:
         warnings.simplefilter("ignore")  # the tracer's, about checks that hold for every size
         expected = plain(patch)
         decoder = import_module("openvino.frontend.pytorch.ts_decoder")
-        traced = decoder.TorchScriptPythonDecoder(plain, example_input=(patch,))
+        asked = _RaysLast(plain) if isinstance(plain, StarNet) else plain
+        traced = decoder.TorchScriptPythonDecoder(asked.eval(), example_input=(patch,))
     reader = import_module("openvino.frontend").FrontEndManager().load_by_framework("pytorch")
     compiled = core().compile_model(
         reader.convert(reader.load(traced)),
@@ -105,19 +130,20 @@ def _compile(module: nn.Module, inputs: int, threads: int) -> Any:
             "ENABLE_CPU_PINNING": False,
         },
     )
-    _compare(compiled.create_infer_request().infer([values]).to_tuple(), expected)
+    found = compiled.create_infer_request().infer([values]).to_tuple()
+    _compare(_answered(found, isinstance(plain, StarNet)), expected)
     return compiled
 
 
-def _compare(found: tuple[NDArray[np.float32], ...], expected: Answer) -> None:
-    for mine, tensor in zip(
-        found, (expected,) if isinstance(expected, Tensor) else expected, strict=True
-    ):
-        theirs = tensor.numpy()
+def _compare(found: Answer, expected: Answer) -> None:
+    pairs = ((a,) if isinstance(a, Tensor) else a for a in (found, expected))
+    for mine, theirs in zip(*pairs, strict=True):
         if mine.shape != theirs.shape:
-            raise ParityError(f"its answer has the shape {mine.shape}, not {theirs.shape}")
-        most = TOLERANCE * max(1.0, float(np.abs(theirs).max()))
-        difference = float(np.abs(mine - theirs).max())
+            raise ParityError(
+                f"its answer has the shape {tuple(mine.shape)}, not {tuple(theirs.shape)}"
+            )
+        most = TOLERANCE * max(1.0, float(theirs.abs().max()))
+        difference = float((mine - theirs).abs().max())
         if not difference <= most:
             raise ParityError(f"its answer differs from PyTorch's by {difference:g}")
 

@@ -12,6 +12,7 @@ from segmentation.engine import nms
 from segmentation.engine.decode import (
     MOST_CANDIDATES,
     Proposals,
+    draw,
     join,
     polygons,
     propose,
@@ -24,7 +25,7 @@ from segmentation.engine.pixels import round_up
 from segmentation.engine.prediction import UNCERTAIN_FROM, Found, Work, binary_entropy
 from segmentation.engine.preprocessing import invert_points
 from segmentation.engine.resampling import nearest
-from segmentation.engine.spans import Spans, runs_of, spans_from_polygons
+from segmentation.engine.spans import Spans, runs_of
 from segmentation.engine.types import Candidate, RunLengths
 
 Bytes = NDArray[np.uint8]
@@ -136,16 +137,15 @@ def _objects(
 ) -> _Objects:
     """The proposals of one slice as objects on the source grid."""
     shape = (foreground.shape[0], foreground.shape[1])
-    corners = polygons(proposals)
     if work.task == "boxes2d":
-        spans = spans_from_polygons(corners, shape)
+        spans = draw(proposals, shape)
     else:
         spans = refine(proposals, foreground, work.score_cutoff, work.overlap_cutoff)
     labels = np.ones(len(proposals), np.int64)
     if classes is not None:
         labels = 1 + _commonest(spans, classes, work.labels)
     if work.task == "boxes2d":
-        placed = invert_points(work.prepared, corners)
+        placed = invert_points(work.prepared, polygons(proposals))
         boxes = _around(placed, work.prepared.inverse.source_zyx[1:])
     else:
         spans = _to_source(spans, work.prepared.inverse.grid_zyx, work.prepared.inverse.source_zyx)

@@ -8,6 +8,7 @@ axis is a matrix that is 0 far from its diagonal; an image is resampled by produ
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TypeVar
 
@@ -25,6 +26,9 @@ PADDING = 12
 
 BLOCK = 32
 """Rows of an operator that are multiplied at once."""
+
+SLAB = 1 << 18
+"""Pixels of neighbouring planes that are resampled together: 1 MiB."""
 
 NEGLIGIBLE = 1e-8
 """Weights below this count as 0: a spline's weights fall by 3.7 with each pixel and never end."""
@@ -84,18 +88,51 @@ def bands(old: int, new: int, order: int, smooth: bool) -> tuple[tuple[slice, sl
 
 def _along(pixels: Pixels, axis: int, new: int, order: int, smooth: bool) -> Pixels:
     """Interpolate a contiguous array along one axis, without turning it round."""
-    old, before, after = pixels.shape[axis], pixels.shape[:axis], pixels.shape[axis + 1 :]
-    if not math.prod(after) > 1:
-        flat = pixels.reshape(-1, old)
-        result = np.empty((flat.shape[0], new), np.float32)
+    result = np.empty((*pixels.shape[:axis], new, *pixels.shape[axis + 1 :]), np.float32)
+    _write_along(pixels, axis, order, smooth, result)
+    return result
+
+
+def _write_along(pixels: Pixels, axis: int, order: int, smooth: bool, result: Pixels) -> None:
+    """Interpolate along one axis into ``result``, both contiguous and as long on other axes."""
+    old, new = pixels.shape[axis], result.shape[axis]
+    before, after = math.prod(pixels.shape[:axis]), math.prod(pixels.shape[axis + 1 :])
+    if after == 1:
+        flat, found = pixels.reshape(-1, old), result.reshape(-1, new)
         for rows, columns, weights in bands(old, new, order, smooth):
-            np.matmul(flat[:, columns], weights.T, out=result[:, rows])
-        return result.reshape(*before, new, *after)
-    stacked = pixels.reshape(math.prod(before), old, math.prod(after))
-    result = np.empty((stacked.shape[0], new, stacked.shape[2]), np.float32)
+            np.matmul(flat[:, columns], weights.T, out=found[:, rows])
+        return
+    stacked, found = pixels.reshape(before, old, after), result.reshape(before, new, after)
     for rows, columns, weights in bands(old, new, order, smooth):
-        np.matmul(weights, stacked[:, columns], out=result[:, rows])
-    return result.reshape(*before, new, *after)
+        np.matmul(weights, stacked[:, columns], out=found[:, rows])
+
+
+def _within_planes(
+    pixels: Pixels, height_width: tuple[int, int], order: int, smooth: bool
+) -> Pixels:
+    """Interpolate ``(c, z, y, x)`` along y and x, some planes at a time.
+
+    What one axis leaves for the other is still in the processor's cache then: a volume that shrinks
+    from 192 to 128 pixels a side takes a sixth less time.
+    """
+    planes = pixels.reshape(-1, *pixels.shape[2:])
+    sizes = dict(zip((1, 2), height_width, strict=True))
+    axes = [a for a in _by_shrinkage(planes.shape, sizes) if sizes[a] != planes.shape[a]]
+    if not axes:
+        return pixels
+    result = np.empty((planes.shape[0], *height_width), np.float32)
+    step = max(1, SLAB // max(1, planes[:1].size))
+    for start in range(0, planes.shape[0], step):
+        part = planes[start : start + step]
+        for axis in axes[:-1]:
+            part = _along(part, axis, sizes[axis], order, smooth)
+        _write_along(part, axes[-1], order, smooth, result[start : start + step])
+    return result.reshape(*pixels.shape[:2], *height_width)
+
+
+def _by_shrinkage(shape: tuple[int, ...], sizes: Mapping[int, int]) -> list[int]:
+    """Axes, the one that shrinks most first: what is left to do for the others is least then."""
+    return sorted(sizes, key=lambda axis: sizes[axis] / shape[axis])
 
 
 def resample(pixels: Pixels, shape_zyx: Shape, order: int = 3, smooth: bool = False) -> Pixels:
@@ -106,11 +143,14 @@ def resample(pixels: Pixels, shape_zyx: Shape, order: int = 3, smooth: bool = Fa
     keep their size are left alone. Returns float32.
     """
     result = np.ascontiguousarray(pixels, dtype=np.float32)
-    for axis in sorted((1, 2, 3), key=lambda a: shape_zyx[a - 1] / pixels.shape[a]):
-        old, new = pixels.shape[axis], shape_zyx[axis - 1]
-        if old == new:
-            continue
-        result = _along(result, axis, new, order, smooth)
+    depth, plane = shape_zyx[0], shape_zyx[1:]
+    least = min(plane[0] / result.shape[2], plane[1] / result.shape[3])
+    first = depth / result.shape[1] < least
+    if first and depth != result.shape[1]:
+        result = _along(result, 1, depth, order, smooth)
+    result = _within_planes(result, plane, order, smooth)
+    if depth != result.shape[1]:
+        result = _along(result, 1, depth, order, smooth)
     return result
 
 

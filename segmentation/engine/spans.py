@@ -17,12 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 from segmentation.engine import masks
 from segmentation.engine.compiled import AVAILABLE
 from segmentation.engine.errors import InvalidArrayError
-from segmentation.engine.span_kernel import draw_compiled, measure_compiled, rows_compiled
+from segmentation.engine.span_kernel import draw_compiled, measure_compiled
 from segmentation.engine.types import RunLengths
 
 Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Rays = NDArray[np.float32]
+
+SAMPLE = 32
+"""Polygons looked at to guess how much room all of them need."""
 
 
 @dataclass(frozen=True)
@@ -137,25 +141,69 @@ def spans_from_polygons(points: ArrayLike, height_width: tuple[int, int] | None 
     edge belongs to the polygon on its right or below, so that polygons that share an edge share no
     pixel. What lies outside ``height_width`` is cut off; without it coordinates may be negative.
     """
-    corners = np.ascontiguousarray(points)
+    corners = np.asarray(points)
     if corners.dtype != np.float32:
         corners = corners.astype(np.float64)
     low, high = float(corners.min(initial=0)), float(corners.max(initial=0))
     if corners.ndim != 3 or corners.shape[2] != 2 or not np.isfinite(high - low):
         raise InvalidArrayError("Polygons must be an array (n, corners, 2) of finite numbers.")
-    if max(-low, high) > 2**30:
-        raise InvalidArrayError("A polygon lies far outside of any image.")
-    limit = np.array([-(2**31), 2**31 - 1, -(2**31), 2**31 - 1], dtype=np.int64)
-    if height_width is not None:
-        limit = np.array([0, height_width[0], 0, height_width[1]], dtype=np.int64)
+    _check_reach(max(-low, high))
+    limit = _limit(height_width)
     if not AVAILABLE:
         return Spans(*draw_numpy(corners.astype(np.float64), limit))
-    rows = rows_compiled(corners, limit)
-    size = int((rows[:, 1] - rows[:, 0]).sum())
-    room = (
-        np.empty(size + size // 16 + 64, np.int32) for _ in range(3)
-    )  # NumPy asks for large pages
-    return Spans(*draw_compiled(corners, rows, limit, *room))
+    x, y = np.ascontiguousarray(np.moveaxis(corners, 2, 0))
+    ways, origins = np.ones((2, x.shape[1]), x.dtype), np.zeros((2, x.shape[0]), x.dtype)
+    return _drawn(x, y, ways, origins, limit)
+
+
+def spans_from_stars(
+    centres: Rays, rays: Rays, steps: Rays, height_width: tuple[int, int] | None = None
+) -> Spans:
+    """Rasterise n star-convex polygons, as ``spans_from_polygons`` does, without their corners.
+
+    ``centres`` is ``(n, 2)`` as (y, x), ``rays`` ``(n, r)`` in pixels and ``steps`` ``(r, 2)`` the
+    unit step (dy, dx) of each ray, all float32; corner k of a star lies ``rays[:, k]`` steps from
+    its centre, computed in float32.
+    """
+    extremes = [each.max(initial=0) - each.min(initial=0) for each in (rays, centres)]
+    longest = float(extremes[0]) + float(extremes[1])
+    if not np.isfinite(longest):
+        raise InvalidArrayError("Stars must have centres and rays that are finite numbers.")
+    _check_reach(longest)
+    ways = np.ascontiguousarray(steps.T[::-1])
+    origins = np.ascontiguousarray(centres.T[::-1])
+    if not AVAILABLE:
+        corners = rays[None] * ways[:, None] + origins[:, :, None]
+        return spans_from_polygons(np.moveaxis(corners, 0, 2), height_width)
+    lengths = np.ascontiguousarray(rays)
+    return _drawn(lengths, lengths, ways, origins, _limit(height_width))
+
+
+def _check_reach(reach: float) -> None:
+    if reach > 2**30:
+        raise InvalidArrayError("A polygon lies far outside of any image.")
+
+
+def _limit(height_width: tuple[int, int] | None) -> Offsets:
+    if height_width is None:
+        return np.array([-(2**31), 2**31 - 1, -(2**31), 2**31 - 1], dtype=np.int64)
+    return np.array([0, height_width[0], 0, height_width[1]], dtype=np.int64)
+
+
+def _drawn(
+    along_x: Floats | Rays,
+    along_y: Floats | Rays,
+    ways: Floats | Rays,
+    origins: Floats | Rays,
+    limit: Offsets,
+) -> Spans:
+    """Draw with the compiler, into room for about as many rows as a sample of polygons has."""
+    n, count = along_x.shape
+    sample = slice(None, None, max(1, n // SAMPLE))
+    reach = along_y[sample] * ways[1]
+    rows = (np.ptp(reach, axis=1) + 1).sum() * (n / max(1, reach.shape[0])) if count else 0
+    room = np.empty((3, int(1.1 * rows) + 64), np.int32)  # NumPy asks for large pages
+    return Spans(*draw_compiled(along_x, along_y, ways, origins, limit, *room))
 
 
 def draw_numpy(corners: Floats, limit: Offsets) -> tuple[Offsets, Ints, Ints, Ints]:

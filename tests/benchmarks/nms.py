@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine import nms
-from segmentation.engine.decode import Proposals, polygons
-from segmentation.engine.spans import Spans, spans_from_polygons
+from segmentation.engine import decode, nms
+from segmentation.engine.spans import Spans
 from tests.benchmarks import measuring
 
 SIZES = (1_000, 10_000, 100_000)
@@ -64,7 +63,7 @@ def draw(count: int, seed: int = 0) -> Candidates:
 
 def shapes_of(given: Candidates) -> Spans:
     centres = given.points + np.float32(0.5)
-    return spans_from_polygons(polygons(Proposals(centres, given.rays, given.scores)))
+    return decode.draw(decode.Proposals(centres, given.rays, given.scores))
 
 
 def ours(given: Candidates) -> nms.Suppression:

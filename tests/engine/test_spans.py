@@ -7,6 +7,7 @@ import pytest
 
 from segmentation.engine import masks, spans
 from segmentation.engine.errors import InvalidArrayError
+from segmentation.engine.targets import ray_directions
 
 NO_LIMIT = np.array([-(2**31), 2**31 - 1] * 2, dtype=np.int64)
 
@@ -93,6 +94,51 @@ def test_corners_in_single_precision_are_drawn_as_the_same_in_double(seed: int) 
     ours, expected = (spans.spans_from_polygons(each) for each in (single, single.astype(float)))
     for name in ("offsets", "y", "x1", "x2"):
         assert np.array_equal(getattr(ours, name), getattr(expected, name)), name
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_polygons_of_every_form_are_drawn_as_numpy_draws_them(seed: int) -> None:
+    # Long edges, many turns, level edges, corners on pixel centres, and cuts through all of them.
+    rng = np.random.default_rng(seed)
+    sides, size = int(rng.integers(1, 40)), 10.0 ** rng.uniform(-0.5, 2.3)
+    turns = np.arange(sides)[:, None] * 2 * np.pi / sides
+    circle = np.concatenate([np.cos(turns), np.sin(turns)], axis=1)
+    smooth = rng.uniform(0, 30, (9, 1, 2)) + size * rng.uniform(0.8, 1, (9, sides, 1)) * circle
+    wild = rng.normal(0, size, (9, sides, 2))
+    halves = rng.integers(-9, 30, (9, sides, 2)) / 2
+    for corners in (smooth, wild, halves, smooth.astype(np.float32)):
+        for cut in (None, (31, 17)):
+            fast = spans.spans_from_polygons(corners, cut)
+            limit = NO_LIMIT if cut is None else np.array([0, cut[0], 0, cut[1]])
+            slow = spans.Spans(*spans.draw_numpy(corners.astype(float), limit))
+            for name in ("offsets", "y", "x1", "x2"):
+                assert np.array_equal(getattr(fast, name), getattr(slow, name)), name
+
+
+@pytest.mark.parametrize("compiler", [True, False])
+def test_stars_are_drawn_as_the_polygons_of_their_corners(
+    compiler: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans, "AVAILABLE", compiler)
+    rng = np.random.default_rng(7)
+    steps = ray_directions(32)
+    centres = rng.uniform(-5, 60, (300, 2)).astype(np.float32)
+    rays = (10 ** rng.uniform(-1, 1.6, (300, 1)) * rng.uniform(0.9, 1, (300, 32))).astype(
+        np.float32
+    )
+    corners = rays[:, :, None] * steps[None, :, ::-1] + centres[:, None, ::-1]
+    for cut in (None, (40, 50)):
+        ours = spans.spans_from_stars(centres, rays, steps, cut)
+        expected = spans.spans_from_polygons(corners, cut)
+        for name in ("offsets", "y", "x1", "x2"):
+            assert np.array_equal(getattr(ours, name), getattr(expected, name)), name
+
+
+@pytest.mark.parametrize("ray", [np.nan, np.inf, 2e9])
+def test_stars_that_reach_nowhere_are_refused(ray: float) -> None:
+    rays = np.full((1, 8), ray, np.float32)
+    with pytest.raises(InvalidArrayError):
+        spans.spans_from_stars(np.zeros((1, 2), np.float32), rays, ray_directions(8))
 
 
 @pytest.mark.parametrize("seed", range(6))
