@@ -7,8 +7,8 @@ predicted, decoded, and every mask taken back to the source grid.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import torch
 
@@ -23,6 +23,7 @@ from segmentation.engine.predict_regions import predict_regions
 from segmentation.engine.prediction import Found, Work
 from segmentation.engine.runtime import choose_device, runner_for, thread_count
 from segmentation.engine.types import Picture, Segmentation, Settings, Task
+from segmentation.engine.uncertainty import PlaneKeeper
 
 
 def _refuse(work: Work) -> Found:
@@ -49,12 +50,15 @@ def segment(
     recipe: Recipe | None = None,
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    keep_plane: PlaneKeeper | None = None,
 ) -> Segmentation:
     """Everything the network says about one image, on the grid of the image.
 
     ``settings`` may override the network's cut-offs, device and threads, ``recipe`` its
     preprocessing. ``progress`` is told a share 0..1 and a sentence; ``cancelled`` is asked between
-    tiles. On the CPU the answer repeats to the bit for one number of threads.
+    tiles. ``keep_plane`` takes the map of uncertainty, on the source grid, plane by plane in order;
+    networks for labels of a whole image make none. On the CPU the answer repeats to the bit for one
+    number of threads.
 
     Raises UnsuitableImageError where the image cannot be brought to the network, CancelledError
     after ``cancelled`` said yes, UnavailableDeviceError for a device that is not there.
@@ -86,6 +90,8 @@ def segment(
             overlap_cutoff=overlap_cutoff,
             progress=lambda part, sentence: report(0.05 + 0.9 * part, sentence),
             cancelled=stopped,
+            temperature=temperature_of(network.card),
+            keep_plane=keep_plane,
         )
         found = PREDICTORS[network.task](work)
     report(1.0, "Done")
@@ -102,6 +108,13 @@ def segment(
         device=runner.described,
         seconds=time.monotonic() - began,
     )
+
+
+def temperature_of(card: Mapping[str, Any]) -> float:
+    """The temperature that training found for a network's probabilities; 1 where it found none."""
+    calibration = card.get("calibration")
+    value = calibration.get("temperature", 1.0) if isinstance(calibration, Mapping) else 1.0
+    return float(value) if isinstance(value, (int, float)) and 0.05 <= value <= 20 else 1.0
 
 
 def _cutoff(wish: float | None, own: float, name: str) -> float:
