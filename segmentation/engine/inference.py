@@ -68,31 +68,9 @@ def segment(
     stopped = cancelled or _never
     if stopped():
         raise CancelledError("The prediction was cancelled.")
-    score_cutoff = _cutoff(settings.score_cutoff, network.card["score_cutoff"], "score")
-    overlap_cutoff = _cutoff(settings.overlap_cutoff, network.card["overlap_cutoff"], "overlap")
-    device = choose_device(settings.device)
     report(0.0, "Preparing the image")
-    prepared = preprocessing.apply(
-        recipe or preprocessing.parse_recipe(network.card["recipe"]), picture
-    )
-    channels = int(network.card["architecture"]["inputs"])
-    z, y, x = network.card["patch_zyx"]
     with thread_count(settings.threads), torch.inference_mode():
-        runner = runner_for(network.module, channels, device, settings.runtime)
-        work = Work(
-            task=network.task,
-            labels=len(network.labels),
-            runner=runner,
-            pixels=match_channels(prepared.pixels, channels),
-            prepared=prepared,
-            patch_zyx=(z, y, x),
-            score_cutoff=score_cutoff,
-            overlap_cutoff=overlap_cutoff,
-            progress=lambda part, sentence: report(0.05 + 0.9 * part, sentence),
-            cancelled=stopped,
-            temperature=temperature_of(network.card),
-            keep_plane=keep_plane,
-        )
+        work = prepare_work(picture, network, settings, recipe, report, stopped, keep_plane)
         found = PREDICTORS[network.task](work)
     report(1.0, "Done")
     depth, height, width = picture.pixels.shape[1:]
@@ -102,11 +80,53 @@ def segment(
         candidates=found.candidates,
         overlaps=found.overlaps,
         grid_zyx=(depth, height, width),
+        score_cutoff=work.score_cutoff,
+        overlap_cutoff=work.overlap_cutoff,
+        uncertainty=min(max(found.uncertainty, 0.0), 1.0),
+        device=work.runner.described,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _say_nothing(part: float, sentence: str) -> None:
+    """Where nobody asked for progress."""
+
+
+def _never() -> bool:
+    return False
+
+
+def prepare_work(
+    picture: Picture,
+    network: Network,
+    settings: Settings,
+    recipe: Recipe | None = None,
+    report: Callable[[float, str], None] = _say_nothing,
+    stopped: Callable[[], bool] = _never,
+    keep_plane: PlaneKeeper | None = None,
+) -> Work:
+    """The image on the network's grid and all that its predictor needs; raises as ``segment``."""
+    score_cutoff = _cutoff(settings.score_cutoff, network.card["score_cutoff"], "score")
+    overlap_cutoff = _cutoff(settings.overlap_cutoff, network.card["overlap_cutoff"], "overlap")
+    device = choose_device(settings.device)
+    prepared = preprocessing.apply(
+        recipe or preprocessing.parse_recipe(network.card["recipe"]), picture
+    )
+    channels = int(network.card["architecture"]["inputs"])
+    z, y, x = network.card["patch_zyx"]
+    return Work(
+        task=network.task,
+        labels=len(network.labels),
+        runner=runner_for(network.module, channels, device, settings.runtime),
+        pixels=match_channels(prepared.pixels, channels),
+        prepared=prepared,
+        patch_zyx=(z, y, x),
         score_cutoff=score_cutoff,
         overlap_cutoff=overlap_cutoff,
-        uncertainty=min(max(found.uncertainty, 0.0), 1.0),
-        device=runner.described,
-        seconds=time.monotonic() - began,
+        progress=lambda part, sentence: report(0.05 + 0.9 * part, sentence),
+        cancelled=stopped,
+        temperature=temperature_of(network.card),
+        keep_plane=keep_plane,
     )
 
 
@@ -122,11 +142,3 @@ def _cutoff(wish: float | None, own: float, name: str) -> float:
     if not 0 <= value <= 1:
         raise InvalidArrayError(f"The {name} cut-off must lie between 0 and 1, not {value:g}.")
     return value
-
-
-def _say_nothing(part: float, sentence: str) -> None:
-    """Where nobody asked for progress."""
-
-
-def _never() -> bool:
-    return False
