@@ -203,9 +203,9 @@ def test_a_run_without_a_map_says_so_and_strangers_learn_nothing(
     run = a_run(image, None)
     answer = client.get(f"/api/v1/runs/{run.pk}/uncertainty/0/")
     assert answer.status_code == 404
-    assert "No map of uncertainty" in answer.json()["detail"]
+    assert "No map of uncertainty" in answer.json()["message"]
     assert client.get(f"/api/v1/runs/{uuid.uuid4()}/uncertainty/0/").status_code == 404
     stranger = signed_in(a_member(a_project(), "viewer"))
     refused = stranger.get(f"/api/v1/runs/{run.pk}/uncertainty/0/")
     assert refused.status_code == 404
-    assert "No map" not in refused.json()["detail"]
+    assert "No map" not in refused.json()["message"]

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import django
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,6 +70,7 @@ def main() -> None:
     )
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medseg_site.settings")
+    django.setup()
     rows = []
     for each in SETS:
         if chosen.only in (None, each.network):
