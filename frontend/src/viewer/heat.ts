@@ -5,6 +5,8 @@ import type { Heat } from "../state/uncertainty";
 import { Volume } from "../state/volume";
 import { Loader, type Source } from "./loader";
 
+export { heatGradient } from "../domain/heat";
+
 type Layer = { readonly canvas: HTMLCanvasElement; readonly pixels: ImageData; drawn: string };
 
 /** The map of uncertainty as pictures of planes. Its bytes are fetched from the first moment on. */
