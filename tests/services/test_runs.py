@@ -126,46 +126,6 @@ def test_a_prediction_becomes_one_revision_of_proposed_findings(case: Case) -> N
     assert np.array_equal(masks.decode(masks.from_bytes(bytes(rows)), (48, 64)), bright(case))
 
 
-def test_the_map_of_uncertainty_is_kept_with_the_run_and_says_where_to_look(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A network that knows nothing of a patch in slice 2 of 3, and is sure of all else."""
-
-    class Unsure(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            logits = torch.zeros(1, 2, *x.shape[2:])
-            logits[:, 0] = 20
-            if float(x[0, 0, 0, 0]) == corners[1]:
-                # The image of 48 rows stands in the middle of a window of 64.
-                logits[:, 0, 18:28, 30:44] = 0
-            return logits
-
-    case = a_case(project, (3, 48, 64))
-    pack = case.images.get().pack_id
-    corners = [float(slice_plane(pack, z)[0, 0, 0]) for z in range(3)]
-    assert len(set(corners)) == 3, "the drawn noise tells the slices apart"
-    monkeypatch.setattr(
-        runs,
-        "network_load",
-        lambda version: Network("semantic2d", ("bright",), version.card, Unsure().eval()),
-    )
-    a_version()
-    predict(case)
-    run = SegmentationRun.objects.get(case=case)
-    assert run.uncertainty_map is not None
-    assert run.uncertainty_map.kind == Blob.Kind.UNCERTAINTY
-    planes = [slice_plane(run.uncertainty_map_id, z)[0] for z in range(3)]
-    known = np.zeros((48, 64), np.uint8)
-    known[10:20, 30:44] = 255
-    assert np.array_equal(planes[1], known)
-    assert not planes[0].any()
-    assert not planes[2].any()
-    ((plane, y, x, pixels),) = run.uncertain_places
-    assert (plane, pixels) == (1, 140)
-    assert 13 <= y <= 16
-    assert 33 <= x <= 40
-
-
 def test_all_candidates_are_kept_as_the_page_reads_them(case: Case) -> None:
     a_version()
     predict(case)
