@@ -120,6 +120,11 @@ class RunSerializer(serializers.Serializer[Any]):
     score_cutoff = serializers.FloatField()
     overlap_cutoff = serializers.FloatField()
     uncertainty = serializers.FloatField()
+    has_uncertainty_map = serializers.BooleanField()
+    uncertain_places = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="Plane (moment * slices + z), y, x and pixels; the largest regions first.",
+    )
     finding_base = serializers.IntegerField(
         help_text="Candidate i is finding finding_base + i + 1."
     )

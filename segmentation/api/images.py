@@ -39,23 +39,26 @@ class SliceView(APIView):
         place = selectors.slice_place(
             user=person_of(request), image_id=image_id, z=z, t=moment_of(request)
         )
-        zstd = accepts(request, "zstd")
-        etag = f'"{place.etag}-{"zstd" if zstd else "gzip"}"'
-        if request.headers.get("If-None-Match") == etag:
-            return _kept(HttpResponseNotModified(), etag)
-        if zstd and settings.MEDSEG_ACCEL:
-            answer = HttpResponse(content_type="application/octet-stream")
-            answer["X-Accel-Redirect"] = f"/internal-slices/{selectors.slice_file(place)}"
-            return _kept(answer, etag)
-        content, encoding = selectors.slice_bytes(place, zstd)
-        answer = HttpResponse(content, content_type="application/octet-stream")
-        answer["Content-Encoding"] = encoding
-        return _kept(answer, etag)
+        return _plane(request, place)
 
 
 @extend_schema_view(get=extend_schema(exclude=True))
 class BareSliceView(SliceView):
     """The same without a slash at the end; the schema tells of one address only."""
+
+
+class UncertaintyView(APIView):
+    @extend_schema(
+        operation_id="run_uncertainty",
+        parameters=[MOMENT],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, run_id: uuid.UUID, z: int) -> HttpResponseBase:
+        """One plane of a run's map of uncertainty, 0 to 255, spelled like that of an image."""
+        place = selectors.uncertainty_place(
+            user=person_of(request), run_id=run_id, z=z, t=moment_of(request)
+        )
+        return _plane(request, place)
 
 
 class ThumbnailView(APIView):
@@ -99,6 +102,22 @@ class CandidatesView(APIView):
         return answer
 
 
+def _plane(request: Request, place: selectors.SlicePlace) -> HttpResponseBase:
+    """A stored plane as it stands, for good, or word that the browser has it."""
+    zstd = accepts(request, "zstd")
+    etag = f'"{place.etag}-{"zstd" if zstd else "gzip"}"'
+    if request.headers.get("If-None-Match") == etag:
+        return _kept(HttpResponseNotModified(), etag)
+    if zstd and settings.MEDSEG_ACCEL:
+        answer = HttpResponse(content_type="application/octet-stream")
+        answer["X-Accel-Redirect"] = f"/internal-slices/{selectors.slice_file(place)}"
+        return _kept(answer, etag)
+    content, encoding = selectors.slice_bytes(place, zstd)
+    answer = HttpResponse(content, content_type="application/octet-stream")
+    answer["Content-Encoding"] = encoding
+    return _kept(answer, etag)
+
+
 def accepts(request: Request, encoding: str) -> bool:
     """Whether the client takes this content encoding (``;q=0`` says no)."""
     for part in request.headers.get("Accept-Encoding", "").split(","):
@@ -130,5 +149,6 @@ urlpatterns = [
     path("images/<uuid:image_id>/slices/<int:z>", BareSliceView.as_view()),
     path("images/<uuid:image_id>/thumbnail/", ThumbnailView.as_view(), name="image-thumbnail"),
     path("images/<uuid:image_id>/preview/<int:z>/", PreviewView.as_view()),
+    path("runs/<uuid:run_id>/uncertainty/<int:z>/", UncertaintyView.as_view()),
     path("cases/<uuid:case_id>/candidates/", CandidatesView.as_view()),
 ]

@@ -20,6 +20,7 @@ from segmentation.engine.geometry import plane_number
 from segmentation.engine.inference import segment
 from segmentation.engine.masks import area
 from segmentation.engine.types import Box, Candidate, Picture, Segmentation, Settings
+from segmentation.engine.uncertainty import PlaneKeeper
 
 Progress = Callable[[float, str], None]
 Overlaps = tuple[tuple[int, int, float], ...]
@@ -33,20 +34,24 @@ def segment_moments(
     recipe: Recipe | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    keep_plane: PlaneKeeper | None = None,
 ) -> Segmentation:
     """Everything the network says about all moments of one image, as ``inference.segment`` does.
 
     ``picture_at`` gives the picture of moment ``t``, 0 to ``moments - 1``; each is asked for once
     and in order, so that one is in memory at a time. Progress counts moments and says how long the
-    rest takes; ``cancelled`` is asked within each of them. Raises what ``segment`` raises.
+    rest takes; ``cancelled`` is asked within each of them. ``keep_plane`` takes the map of
+    uncertainty, its planes numbered through all moments. Raises what ``segment`` raises.
     """
     if moments == 1:
-        return segment(picture_at(0), network, settings, recipe, progress, cancelled)
+        return segment(picture_at(0), network, settings, recipe, progress, cancelled, keep_plane)
     began = time.monotonic()
     parts = []
     for t in range(moments):
         told = progress and _of_moment(progress, t, moments, began)
-        parts.append(segment(picture_at(t), network, settings, recipe, told, cancelled))
+        picture = picture_at(t)
+        kept = keep_plane and _on_moment(keep_plane, t, picture.pixels.shape[1])
+        parts.append(segment(picture, network, settings, recipe, told, cancelled, kept))
     return join_moments(parts)
 
 
@@ -86,6 +91,10 @@ def _of_moment(progress: Progress, t: int, moments: int, began: float) -> Progre
         progress((t + part) / moments, f"Moment {t + 1} of {moments}{left}: {sentence}")
 
     return tell
+
+
+def _on_moment(keep_plane: PlaneKeeper, t: int, depth: int) -> PlaneKeeper:
+    return lambda z, plane: keep_plane(plane_number(t, z, depth), plane)
 
 
 def _shifted(part: Segmentation, t: int) -> list[Candidate]:

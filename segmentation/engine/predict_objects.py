@@ -22,11 +22,18 @@ from segmentation.engine.decode import (
 from segmentation.engine.geometry import box_iou
 from segmentation.engine.networks.star import Grid, StarNet, StarOutput
 from segmentation.engine.pixels import round_up
-from segmentation.engine.prediction import UNCERTAIN_FROM, Found, Work, binary_entropy
+from segmentation.engine.prediction import Found, Work
 from segmentation.engine.preprocessing import invert_points
 from segmentation.engine.resampling import nearest
 from segmentation.engine.spans import Spans, runs_of
 from segmentation.engine.types import Candidate, RunLengths
+from segmentation.engine.uncertainty import (
+    DOUBTFUL_FROM,
+    DoubtfulMean,
+    expected_quality,
+    foreground_levels,
+    to_bytes,
+)
 
 Bytes = NDArray[np.uint8]
 
@@ -45,13 +52,18 @@ DUPLICATE_IOU = 0.8
 
 @dataclass(frozen=True)
 class _Objects:
-    """Objects of all slices on the source grid, best first. ``boxes`` float (n, 4)."""
+    """Objects of all slices on the source grid, best first. ``boxes`` float (n, 4).
+
+    ``grounds`` (n, 2) holds the foreground summed over an object's mask, and the mask's area, both
+    on the network's grid.
+    """
 
     scores: NDArray[np.float64]
     labels: NDArray[np.int64]
     z: NDArray[np.int64]
     boxes: NDArray[np.float64]
     spans: Spans
+    grounds: NDArray[np.float64]
 
     def take(self, which: NDArray[np.int64]) -> _Objects:
         return _Objects(
@@ -60,27 +72,80 @@ class _Objects:
             self.z[which],
             self.boxes[which],
             _picked(self.spans, which),
+            self.grounds[which],
         )
+
+
+_Decided = tuple[_Objects, nms.Suppression, tuple[tuple[int, int, float], ...]]
 
 
 def predict_objects(work: Work) -> Found:
     """Find objects slice by slice; boxes only where the task asks for boxes."""
-    depth = work.pixels.shape[1]
-    slices, entropy, weight = [], 0.0, 0
-    for z in range(depth):
-        proposals, foreground, classes = _over_tiles(work, z)
-        counts = np.bincount(foreground.reshape(-1), minlength=256)
-        levels = np.arange(256) / 255
-        looked_at = np.where(levels >= UNCERTAIN_FROM, counts, 0)
-        entropy += float((binary_entropy(levels) * looked_at).sum())
-        weight += int(looked_at.sum())
+    slices, planes, levels = [], [], np.zeros(256, np.int64)
+    for z in range(work.pixels.shape[1]):
+        proposals, foreground, classes = over_tiles(work, z)
+        levels += np.bincount(foreground.reshape(-1), minlength=256)
         slices.append(_objects(work, z, thin(proposals), foreground, classes))
+        if work.keep_plane is not None:
+            planes.append(foreground)
     objects = _best_first(slices)
-    found = _boxes(work, objects) if work.task == "boxes2d" else _instances(work, objects)
-    return Found(found[0], found[1], entropy / weight if weight else 0.0)
+    decide = _boxes if work.task == "boxes2d" else _instances
+    objects, suppressed, pairs = decide(work, objects)
+    shown = (suppressed.suppressed_by < 0) & (objects.scores >= work.score_cutoff)
+    if work.keep_plane is not None:
+        _keep_planes(work, objects, suppressed.suppressed_by >= 0, planes)
+    doubt = _doubt(objects.scores[shown], objects.grounds[shown], levels)
+    return Found(_candidates(work, objects, suppressed), pairs, doubt)
 
 
-def _over_tiles(work: Work, z: int) -> tuple[Proposals, Bytes, Bytes | None]:
+def _doubt(
+    scores: NDArray[np.float64], grounds: NDArray[np.float64], levels: NDArray[np.int64]
+) -> float:
+    """How far the shown objects' expected quality falls short of 1; where none is shown, how
+    unsure the foreground is. ``levels`` counts the pixels of each level of foreground."""
+    shares = np.arange(256) / 255
+    counted = np.where(shares >= DOUBTFUL_FROM, levels, 0)
+    if not scores.size:
+        doubt = DoubtfulMean()
+        doubt.add_counts(shares, counted)
+        return doubt.value
+    unclaimed = float((shares * counted).sum() - grounds[:, 0].sum())
+    return 1 - expected_quality(scores, grounds[:, 0], grounds[:, 1], unclaimed)
+
+
+def _keep_planes(
+    work: Work, objects: _Objects, lost: NDArray[np.bool_], planes: list[Bytes]
+) -> None:
+    """Hand out the map of uncertainty: the foreground's entropy, and where a suppressed candidate
+    wanted the pixels for itself, its score if that is more."""
+    keep_plane = work.keep_plane
+    if keep_plane is None:
+        return
+    levels = foreground_levels(work.temperature)
+    grid, source = work.prepared.inverse.grid_zyx, work.prepared.inverse.source_zyx
+    rows, columns = nearest(grid[1], source[1]), nearest(grid[2], source[2])
+    for z, foreground in enumerate(planes):
+        plane = np.take(np.take(levels[foreground], rows, axis=0), columns, axis=1)
+        if work.task == "instance2d":
+            rivals = objects.take(np.flatnonzero(lost & (objects.z == z))[::-1])
+            _raise(plane, rivals.spans, to_bytes(rivals.scores.astype(np.float32)))
+        keep_plane(z, plane)
+
+
+def _raise(plane: Bytes, spans: Spans, values: Bytes) -> None:
+    """Lift pixels of a plane to the values of the shapes over them; ``values`` increase, so that
+    the greatest is written last."""
+    widths = (spans.x2 - spans.x1).astype(np.int64)
+    starts = spans.y.astype(np.int64) * plane.shape[1] + spans.x1
+    steps = np.arange(widths.sum()) - np.repeat(np.cumsum(widths) - widths, widths)
+    places = np.repeat(starts, widths) + steps
+    per_span = np.repeat(values, np.diff(spans.offsets))
+    claimed = np.zeros(plane.size, np.uint8)
+    claimed[places] = np.repeat(per_span, widths)
+    np.maximum(plane, claimed.reshape(plane.shape), out=plane)
+
+
+def over_tiles(work: Work, z: int) -> tuple[Proposals, Bytes, Bytes | None]:
     """Proposals, foreground and best class (from 0) of one slice, on the network's grid.
 
     Each grid point is judged once, by the tile in whose core it lies, so tiles bring no doubles;
@@ -141,6 +206,7 @@ def _objects(
         spans = draw(proposals, shape)
     else:
         spans = refine(proposals, foreground, work.score_cutoff, work.overlap_cutoff)
+    grounds = _grounds(spans, foreground)
     labels = np.ones(len(proposals), np.int64)
     if classes is not None:
         labels = 1 + _commonest(spans, classes, work.labels)
@@ -151,7 +217,7 @@ def _objects(
         spans = _to_source(spans, work.prepared.inverse.grid_zyx, work.prepared.inverse.source_zyx)
         boxes = spans.boxes
     scores = proposals.scores.astype(np.float64)
-    objects = _Objects(scores, labels, np.full(len(proposals), z), boxes, spans)
+    objects = _Objects(scores, labels, np.full(len(proposals), z), boxes, spans, grounds)
     solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     return objects.take(np.flatnonzero(solid))
 
@@ -168,12 +234,22 @@ def _commonest(spans: Spans, classes: Bytes, labels: int) -> NDArray[np.int64]:
     """For each shape the class (from 0) that most of its pixels have; the first of equals."""
     votes = np.zeros((len(spans), labels), np.int64)
     for label in range(labels):
-        along = np.zeros((classes.shape[0], classes.shape[1] + 1), np.int32)
-        np.cumsum(classes == label, axis=1, out=along[:, 1:])
-        per_span = along[spans.y, spans.x2] - along[spans.y, spans.x1]
-        total = np.concatenate([[0], np.cumsum(per_span, dtype=np.int64)])
-        votes[:, label] = total[spans.offsets[1:]] - total[spans.offsets[:-1]]
+        votes[:, label] = _summed(spans, classes == label)
     return np.asarray(votes.argmax(axis=1), dtype=np.int64)
+
+
+def _summed(spans: Spans, plane: NDArray[np.generic]) -> NDArray[np.int64]:
+    """The sum of a plane of bytes or yes-and-no over each shape."""
+    along = np.zeros((plane.shape[0], plane.shape[1] + 1), np.int32)
+    np.cumsum(plane, axis=1, out=along[:, 1:])
+    per_span = along[spans.y, spans.x2] - along[spans.y, spans.x1]
+    total = np.concatenate([[0], np.cumsum(per_span, dtype=np.int64)])
+    return np.asarray(total[spans.offsets[1:]] - total[spans.offsets[:-1]], dtype=np.int64)
+
+
+def _grounds(spans: Spans, foreground: Bytes) -> NDArray[np.float64]:
+    """Foreground summed over each shape, 0 to 1 a pixel, and the shape's area: (n, 2)."""
+    return np.stack([_summed(spans, foreground) / 255, spans.areas], axis=1)
 
 
 def _to_source(spans: Spans, grid: tuple[int, int, int], source: tuple[int, int, int]) -> Spans:
@@ -213,14 +289,14 @@ def _best_first(slices: Sequence[_Objects]) -> _Objects:
     scores, labels, z = (
         np.concatenate([getattr(s, name) for s in slices]) for name in ("scores", "labels", "z")
     )
-    boxes = np.concatenate([s.boxes for s in slices])
+    boxes, grounds = (
+        np.concatenate([getattr(s, name) for s in slices]) for name in ("boxes", "grounds")
+    )
     order = np.lexsort((boxes[:, 0], boxes[:, 1], z, -scores))
-    return _Objects(scores, labels, z, boxes, whole).take(order)
+    return _Objects(scores, labels, z, boxes, whole, grounds).take(order)
 
 
-def _instances(
-    work: Work, objects: _Objects
-) -> tuple[tuple[Candidate, ...], tuple[tuple[int, int, float], ...]]:
+def _instances(work: Work, objects: _Objects) -> _Decided:
     """Drop masks that say the same, then suppress; objects of different slices never compete."""
     floor = min(OVERLAP_FLOOR, work.overlap_cutoff)
     i, j, share = nms.pairwise_overlaps(objects.spans, objects.z, floor)
@@ -231,9 +307,7 @@ def _instances(
     return _decided(work, objects, unlike, (i, j, share))
 
 
-def _boxes(
-    work: Work, objects: _Objects
-) -> tuple[tuple[Candidate, ...], tuple[tuple[int, int, float], ...]]:
+def _boxes(work: Work, objects: _Objects) -> _Decided:
     """Suppress boxes by intersection over union; boxes of different slices never compete."""
     floor = min(OVERLAP_FLOOR, work.overlap_cutoff)
     count = len(objects.scores)
@@ -253,8 +327,8 @@ def _boxes(
 
 def _decided(
     work: Work, objects: _Objects, unlike: NDArray[np.bool_], pairs: nms.Pairs
-) -> tuple[tuple[Candidate, ...], tuple[tuple[int, int, float], ...]]:
-    """Candidates with who suppressed them, and their overlaps, numbered as they stand."""
+) -> _Decided:
+    """The objects that remain, who suppressed them, and their overlaps, numbered as they stand."""
     which = np.flatnonzero(unlike)[:MOST_CANDIDATES]
     place = np.full(unlike.size, -1, np.int64)
     place[which] = np.arange(which.size)
@@ -263,15 +337,17 @@ def _decided(
     i, j, share = place[i[there]], place[j[there]], share[there]
     objects = objects.take(which)
     decision = nms.resolve(objects.scores, (i, j, share), work.score_cutoff, work.overlap_cutoff)
+    table = tuple((int(a), int(b), float(s)) for a, b, s in zip(i, j, share, strict=True))
+    return objects, decision, table
+
+
+def _candidates(work: Work, objects: _Objects, decision: nms.Suppression) -> tuple[Candidate, ...]:
     masks: list[RunLengths] = []
     if work.task == "instance2d":
         masks = runs_of(objects.spans, work.prepared.inverse.source_zyx[2])
-    candidates = tuple(
+    return tuple(
         _candidate(objects, n, masks, int(decision.suppressed_by[n]), float(decision.overlap[n]))
-        for n in range(which.size)
-    )
-    return candidates, tuple(
-        (int(a), int(b), float(s)) for a, b, s in zip(i, j, share, strict=True)
+        for n in range(len(objects.scores))
     )
 
 

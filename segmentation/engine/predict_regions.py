@@ -3,7 +3,7 @@ middle, and what it is done with is settled slab by slab so that memory stays bo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segmentation.engine import masks
-from segmentation.engine.prediction import UNCERTAIN_FROM, Found, Work, tile_starts
+from segmentation.engine.prediction import Found, Work, tile_starts
 from segmentation.engine.preprocessing import invert_probabilities
 from segmentation.engine.types import Box, Candidate
+from segmentation.engine.uncertainty import DoubtfulMean, PlaneKeeper, entropy_plane
 
 Floats = NDArray[np.float32]
 Classes = NDArray[np.uint8]
@@ -32,8 +33,7 @@ class _Tally:
 
     probability: NDArray[np.float64]
     voxels: NDArray[np.int64]
-    entropy: float = 0.0
-    weight: int = 0
+    doubt: DoubtfulMean
 
     def add(self, probabilities: Floats, best: Classes) -> None:
         """Count one settled slab: ``(classes, z, y, x)`` and its best class per voxel."""
@@ -42,33 +42,43 @@ class _Tally:
             there = best == label
             self.probability[label] += float(probabilities[label][there].sum(dtype=np.float64))
             self.voxels[label] += int(there.sum())
-        doubtful = probabilities[0] <= 1 - UNCERTAIN_FROM
-        chosen = np.clip(probabilities[:, doubtful].astype(np.float64), 1e-9, 1.0)
-        self.entropy -= float((chosen * np.log(chosen)).sum()) / np.log(classes)
-        self.weight += int(doubtful.sum())
+        self.doubt.add(probabilities)
 
 
 def predict_regions(work: Work) -> Found:
     """One candidate for every label that is present; its score is its mean probability."""
     classes = work.labels + 1
-    tally = _Tally(np.zeros(classes), np.zeros(classes, np.int64))
+    tally = _Tally(np.zeros(classes), np.zeros(classes, np.int64), DoubtfulMean(work.temperature))
     grid, source = work.prepared.inverse.grid_zyx, work.prepared.inverse.source_zyx
     settled = np.zeros(grid, np.uint8)
     whole = np.zeros((classes, *grid), np.float32) if grid != source else None
-    for z, slab in _slabs(work, classes):
+    look = _looking(work.keep_plane, work.temperature)
+    for z, slab in settled_slabs(work, classes):
         best = slab.argmax(axis=0).astype(np.uint8)
         tally.add(slab, best)
         settled[z : z + slab.shape[1]] = best
         if whole is not None:
             whole[:, z : z + slab.shape[1]] = slab
-    on_source = settled if whole is None else invert_probabilities(work.prepared, whole)
+        elif look is not None:
+            for k in range(slab.shape[1]):
+                look(z + k, slab[:, k])
+    on_source = settled if whole is None else invert_probabilities(work.prepared, whole, look)
     candidates = [
         _candidate(label, on_source == label, tally)
         for label in range(1, classes)
         if tally.voxels[label] and (on_source == label).any()
     ]
     candidates.sort(key=lambda c: (-c.score, c.label))
-    return Found(tuple(candidates), (), tally.entropy / tally.weight if tally.weight else 0.0)
+    return Found(tuple(candidates), (), tally.doubt.value)
+
+
+def _looking(
+    keep_plane: PlaneKeeper | None, temperature: float
+) -> Callable[[int, Floats], None] | None:
+    """What turns a plane's probabilities into its uncertainty, where somebody wants it."""
+    if keep_plane is None:
+        return None
+    return lambda z, plane: keep_plane(z, entropy_plane(plane, temperature))
 
 
 def _candidate(label: int, mask: NDArray[np.bool_], tally: _Tally) -> Candidate:
@@ -84,7 +94,7 @@ def _box(mask: NDArray[np.bool_]) -> Box:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _slabs(work: Work, classes: int) -> Iterator[tuple[int, Floats]]:
+def settled_slabs(work: Work, classes: int) -> Iterator[tuple[int, Floats]]:
     """Settled probabilities ``(classes, dz, y, x)`` with the z of their first slice, in order.
 
     All windows of one depth are summed into a buffer as deep as a window; the slices above the

@@ -1,4 +1,4 @@
-"""What the predictors of all tasks share: their input, their answer, and uncertainty."""
+"""What the predictors of all tasks share: their input and their answer."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from segmentation.engine.errors import CancelledError
 from segmentation.engine.preprocessing import Prepared
 from segmentation.engine.runtime import Runner
 from segmentation.engine.types import Candidate, Task
+from segmentation.engine.uncertainty import PlaneKeeper
 
 Floats = NDArray[np.float32]
-UNCERTAIN_FROM = 0.1
-"""Foreground probability from which a pixel counts for an image's uncertainty."""
 
 
 @dataclass(frozen=True)
 class Work:
     """One prepared image and the network to run over it.
 
-    ``pixels`` is ``(c, z, y, x)`` on the network's grid with the network's channels.
+    ``pixels`` is ``(c, z, y, x)`` on the network's grid with the network's channels. ``keep_plane``
+    is given the map of uncertainty, where somebody wants it.
     """
 
     task: Task
@@ -37,6 +37,8 @@ class Work:
     overlap_cutoff: float
     progress: Callable[[float, str], None]
     cancelled: Callable[[], bool]
+    temperature: float = 1.0
+    keep_plane: PlaneKeeper | None = None
 
     def tell(self, done: int, of: int) -> None:
         """Report a finished tile; raises CancelledError where the caller wants to stop."""

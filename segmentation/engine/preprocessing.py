@@ -8,6 +8,7 @@ what takes results back; masks come back in exactly the shape of the source.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -191,14 +192,16 @@ def invert_mask(prepared: Prepared, mask: NDArray[np.bool_]) -> NDArray[np.bool_
     return invert_labels(prepared, mask)
 
 
-def invert_probabilities(prepared: Prepared, scores: Pixels) -> NDArray[np.uint8]:
+def invert_probabilities(
+    prepared: Prepared, scores: Pixels, look: Callable[[int, Pixels], None] | None = None
+) -> NDArray[np.uint8]:
     """Take scores of classes ``(c, z, y, x)`` back and return the best class of each source pixel.
 
     Scores are interpolated before the best is chosen, which follows edges more smoothly than
-    ``invert_labels``.
+    ``invert_labels``. ``look`` is shown each slice's z and its scores ``(c, y, x)``.
     """
     _require(scores.shape[1:], prepared.inverse.grid_zyx, "network")
-    return resampling.resample_argmax(scores, prepared.inverse.source_zyx)
+    return resampling.resample_argmax(scores, prepared.inverse.source_zyx, look)
 
 
 def invert_points(prepared: Prepared, points_xy: ArrayLike) -> NDArray[np.float64]:

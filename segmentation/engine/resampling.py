@@ -8,7 +8,7 @@ axis is a matrix that is 0 far from its diagonal; an image is resampled by produ
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
@@ -168,18 +168,27 @@ def resample_nearest(labels: NDArray[T], shape_zyx: Shape) -> NDArray[T]:
     return result
 
 
-def resample_argmax(scores: Pixels, shape_zyx: Shape) -> NDArray[np.uint8]:
+def resample_argmax(
+    scores: Pixels, shape_zyx: Shape, look: Callable[[int, Pixels], None] | None = None
+) -> NDArray[np.uint8]:
     """Interpolate class scores ``(c, z, y, x)`` linearly and return the best class per pixel.
 
     Slice by slice, so that memory holds the scores of one slice of the result only. Ties go to
-    the lower class. At most 256 classes.
+    the lower class. At most 256 classes. ``look`` is shown each slice's z and its scores
+    ``(c, y, x)`` in order.
     """
     if scores.shape[1:] == shape_zyx:
+        if look is not None:
+            for z in range(shape_zyx[0]):
+                look(z, scores[:, z])
         return np.asarray(scores.argmax(axis=0), dtype=np.uint8)
     result = np.empty(shape_zyx, dtype=np.uint8)
     weights = operator(scores.shape[1], shape_zyx[0], 1)
     for z, row in enumerate(weights):
         taps = np.flatnonzero(row)
         plane = np.tensordot(row[taps], scores[:, taps], axes=(0, 1))[:, None]
-        result[z] = resample(plane, (1, *shape_zyx[1:]), order=1)[:, 0].argmax(axis=0)
+        fine = resample(plane, (1, *shape_zyx[1:]), order=1)[:, 0]
+        result[z] = fine.argmax(axis=0)
+        if look is not None:
+            look(z, fine)
     return result

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segmentation.engine.calibrating import calibrate
 from segmentation.engine.cases import (
     Budget,
     Split,
@@ -129,7 +130,8 @@ def train(
         progress = _loop(job, learner, progress, on_event, should_stop)
     card = _card(job, learner, progress, described)
     metrics = _validated(job, learner, card)
-    network = save_network(out_folder, learner.averaged().cpu(), {**card, "metrics": metrics})
+    kept = {**card, "metrics": metrics, **_calibration(job, learner, card)}
+    network = save_network(out_folder, learner.averaged().cpu(), kept)
     (out_folder / STATE).unlink(missing_ok=True)
     of = job.budget.steps
     on_event(
@@ -202,6 +204,14 @@ def _validated(job: _Job, learner: Learner, card: Mapping[str, Any]) -> dict[str
         return {}
     network = Network(job.task, job.labels, card, learner.averaged())
     return validate(network, job.checks, job.recipe, str(learner.device))
+
+
+def _calibration(job: _Job, learner: Learner, card: Mapping[str, Any]) -> dict[str, Any]:
+    """The card's entry on how far its probabilities can be taken at their word, if anything is
+    known of it."""
+    network = Network(job.task, job.labels, card, learner.averaged())
+    entry = calibrate(network, job.checks, job.recipe, str(learner.device))
+    return {"calibration": entry} if entry else {}
 
 
 def _card(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,27 +43,55 @@ def write_results(
     A cine of single slices is a TIFF with a page for each moment; a volume with moments, and all
     that came as NIfTI with four axes, a NIfTI with four.
     """
-    drawn = label_map(found).reshape(found.moments, *found.grid_zyx)
-    moves = found.moments > 1
-    if found.grid_zyx[0] > 1 or (moves and image.source.nifti is not None):
-        labels = folder / f"{stem}.labels.nii.gz"
-        stack = drawn if moves else drawn[0]
-        _whole(labels, lambda part: write_nifti_mask(part, stack, image.source, image.affine_lps))
-    else:
-        labels = folder / f"{stem}.labels.tif"
-        pages = np.ascontiguousarray(image.source.to_source(drawn)).astype(np.uint16)
-        _whole(labels, lambda part: _write_tiff(part, pages if moves else pages[0]))
+    labels = _write_stack(folder / f"{stem}.labels", label_map(found), image, found, np.uint16)
     findings = folder / f"{stem}.findings.json"
     text = json.dumps(_document(image, network, found), ensure_ascii=False, allow_nan=False)
     _whole(findings, lambda part: _write_text(part, text))
     return labels, findings
 
 
+def write_uncertainty(
+    folder: Path,
+    stem: str,
+    image: ReadImage,
+    found: Segmentation,
+    planes: Sequence[NDArray[np.uint8]] | None,
+) -> Path | None:
+    """Write ``STEM.uncertainty.tif`` or ``.nii.gz``, bytes on the grid of the file that came in.
+
+    ``planes`` are those of all moments in order; without any, nothing is written.
+    """
+    if not planes:
+        return None
+    return _write_stack(folder / f"{stem}.uncertainty", np.stack(planes), image, found, np.uint8)
+
+
+def _write_stack(
+    target: Path,
+    planes: NDArray[np.integer],
+    image: ReadImage,
+    found: Segmentation,
+    page_type: type[np.uint8 | np.uint16],
+) -> Path:
+    """The planes of all moments as one file, with the ending that suits them."""
+    drawn = planes.reshape(found.moments, *found.grid_zyx)
+    moves = found.moments > 1
+    if found.grid_zyx[0] > 1 or (moves and image.source.nifti is not None):
+        path = target.with_name(f"{target.name}.nii.gz")
+        stack = drawn if moves else drawn[0]
+        _whole(path, lambda part: write_nifti_mask(part, stack, image.source, image.affine_lps))
+    else:
+        path = target.with_name(f"{target.name}.tif")
+        pages = np.ascontiguousarray(image.source.to_source(drawn)).astype(page_type)
+        _whole(path, lambda part: _write_tiff(part, pages if moves else pages[0]))
+    return path
+
+
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _write_tiff(path: Path, stack: NDArray[np.uint16]) -> None:
+def _write_tiff(path: Path, stack: NDArray[np.uint8 | np.uint16]) -> None:
     """One page, or ``(t, 1, y, x)`` with a page for each moment and the axes in the description."""
     plane = stack[0] if stack.ndim == 3 and stack.shape[0] == 1 else stack
     told = None

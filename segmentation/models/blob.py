@@ -13,6 +13,7 @@ class Blob(models.Model):
         THUMBNAIL = "thumbnail", "thumbnail"
         ORIGINAL = "original", "original upload"
         CANDIDATES = "candidates", "candidates of a run"
+        UNCERTAINTY = "uncertainty", "uncertainty of a run"
         SNAPSHOT = "snapshot", "packed revision"
         WEIGHTS = "weights", "network weights"
         EXPORT = "export", "export archive"

@@ -12,6 +12,9 @@ class SegmentationRun(models.Model):
     """The outcome of one network on one image. All candidates are kept, in one immutable blob.
 
     Candidate ``i`` is finding ``finding_base + i + 1`` wherever it becomes one.
+    ``uncertainty_map`` is a pack of bytes on the image's grid, None for runs from before there were
+    maps and for labels of a whole image; ``uncertain_places`` lists ``[plane, y, x, pixels]``, the
+    largest uncertain regions first.
     ``reason`` tells why this network was taken; ``overridden_by`` names the person who chose
     another one than the card suggests.
     """
@@ -28,6 +31,10 @@ class SegmentationRun(models.Model):
     recipe_steps = models.JSONField(default=dict)
     job = models.OneToOneField("Job", null=True, on_delete=models.SET_NULL, related_name="run")
     candidates = models.ForeignKey("Blob", on_delete=models.PROTECT, related_name="+")
+    uncertainty_map = models.ForeignKey(
+        "Blob", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    uncertain_places = models.JSONField(default=list)
     finding_base = models.PositiveIntegerField(default=0)
     candidate_count = models.PositiveIntegerField(default=0)
     kept_count = models.PositiveIntegerField(default=0)

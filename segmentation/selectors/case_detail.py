@@ -120,6 +120,8 @@ def _run(run: SegmentationRun) -> dict[str, Any]:
         "score_cutoff": run.score_cutoff,
         "overlap_cutoff": run.overlap_cutoff,
         "uncertainty": run.uncertainty,
+        "has_uncertainty_map": run.uncertainty_map_id is not None,
+        "uncertain_places": run.uncertain_places,
         "finding_base": run.finding_base,
         "candidate_count": run.candidate_count,
         "kept_count": run.kept_count,

@@ -119,6 +119,18 @@ def candidates_frame(*, user: User, case_id: uuid.UUID) -> bytes:
     return blob_read(run)
 
 
+def uncertainty_place(*, user: User, run_id: uuid.UUID, z: int, t: int = 0) -> SlicePlace:
+    """Where a plane of a run's map of uncertainty lies, or a refusal."""
+    columns = ("uncertainty_map_id", "image_id")
+    run = scoped(user, SegmentationRun).filter(pk=run_id).values(*columns).first()
+    if run is None:
+        raise NotFoundError("There is no such prediction, or it is not yours to see.")
+    place = slice_place(user=user, image_id=run["image_id"], z=z, t=t)
+    if run["uncertainty_map_id"] is None:
+        raise NotFoundError("No map of uncertainty was kept with this prediction.")
+    return SlicePlace(run["uncertainty_map_id"], place.z, place.t)
+
+
 def _image(user: User, image_id: uuid.UUID) -> _Row:
     columns = ("pack_id", "thumbnail_id", "size_z", "size_t", "case__state", "case__project_id")
     image: _Row | None = scoped(user, Image).filter(pk=image_id).values(*columns).first()

@@ -41,6 +41,7 @@ from segmentation.services.networks import network_load
 from segmentation.services.pictures import picture_open
 from segmentation.services.revisions import revision_record_system
 from segmentation.services.run_requests import PREDICTABLE, is_untouched
+from segmentation.services.uncertainty import Uncertainty, uncertainty_draft
 from segmentation.storage.blobs import blob_put
 
 _BY_PERSON = (MaskRevision.Kind.EDITED, MaskRevision.Kind.MERGED)
@@ -58,6 +59,15 @@ class _Choice:
     steps: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What one run found, and where its bulk is stored."""
+
+    proposal: Proposal
+    candidates: Blob
+    uncertainty: Uncertainty
+
+
 def run_execute(work: Work) -> None:
     """Do a prediction job: compute outside any transaction, record in one short one."""
     # Another series may have become the reference since the job was queued.
@@ -71,19 +81,22 @@ def run_execute(work: Work) -> None:
     choice = _choose(work, image)
     work.progress(0.0, "Loading the network")
     project = image.case.project
-    segmentation = segment_moments(
-        lambda t: picture_open(image, t),
-        image.size_t,
-        network_load(choice.version),
-        Settings(score_cutoff=project.score_cutoff, overlap_cutoff=project.overlap_cutoff),
-        parse_recipe(choice.steps) if choice.recipe else None,
-        progress=work.progress,
-        cancelled=work.stopped,
-    )
+    with uncertainty_draft(image) as doubt:
+        segmentation = segment_moments(
+            lambda t: picture_open(image, t),
+            image.size_t,
+            network_load(choice.version),
+            Settings(score_cutoff=project.score_cutoff, overlap_cutoff=project.overlap_cutoff),
+            parse_recipe(choice.steps) if choice.recipe else None,
+            progress=work.progress,
+            cancelled=work.stopped,
+            keep_plane=doubt.add,
+        )
+        uncertainty = doubt.finish()
     labels = Label.objects.filter(project=project, retired_at=None)
     proposal = proposal_make(segmentation, label_map(segmentation.labels, labels))
     blob = blob_put(proposal_pack(proposal), Blob.Kind.CANDIDATES)
-    _record(work, image, choice, proposal, blob, replace)
+    _record(work, image, choice, _Outcome(proposal, blob, uncertainty), replace)
 
 
 def _choose(work: Work, image: Image) -> _Choice:
@@ -120,10 +133,10 @@ def _record(
     work: Work,
     image: Image,
     choice: _Choice,
-    proposal: Proposal,
-    blob: Blob,
+    outcome: _Outcome,
     replace: bool,
 ) -> None:
+    proposal = outcome.proposal
     with work.recording() as result:
         case = Case.objects.select_for_update().get(pk=image.case_id)
         if case.state not in PREDICTABLE or not (replace or is_untouched(case)):
@@ -132,7 +145,7 @@ def _record(
         if not Image.objects.filter(pk=image.pk, is_reference=True).exists():
             result.update(skipped=True, reason=_MOVED)
             return
-        run = _run_create(work, image, choice, proposal, blob)
+        run = _run_create(work, image, choice, outcome)
         rows, slices = proposal_rows(proposal, str(run.pk), run.finding_base)
         removed = [FindingRow(number, None) for number in _replaceable(case)]
         revision = revision_record_system(
@@ -158,9 +171,8 @@ def _skip(work: Work) -> None:
         result.update(skipped=True, reason=_SKIPPED)
 
 
-def _run_create(
-    work: Work, image: Image, choice: _Choice, proposal: Proposal, blob: Blob
-) -> SegmentationRun:
+def _run_create(work: Work, image: Image, choice: _Choice, outcome: _Outcome) -> SegmentationRun:
+    proposal = outcome.proposal
     found: Segmentation = proposal.segmentation
     return SegmentationRun.objects.create(
         case=image.case,
@@ -169,7 +181,9 @@ def _run_create(
         recipe=choice.recipe,
         recipe_steps=choice.steps,
         job_id=work.job_id,
-        candidates=blob,
+        candidates=outcome.candidates,
+        uncertainty_map=outcome.uncertainty.pack,
+        uncertain_places=outcome.uncertainty.places,
         finding_base=finding_next(image.case) - 1,
         candidate_count=len(proposal.candidates),
         kept_count=proposal.kept_count,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import zstandard
@@ -55,21 +55,40 @@ def pack_write(pixels: NDArray[Any], target: Path) -> PackHeader:
     if pixels.ndim != 5 or str(pixels.dtype) not in DTYPES or 0 in pixels.shape:
         raise ValueError(f"pixels {pixels.shape} {pixels.dtype} are not a canonical image")
     t, c, z, y, x = pixels.shape
-    shape: Shape = (t, c, z, y, x)
-    seen = hashlib.sha256(f"{shape} {pixels.dtype}".encode())
-    chunks: list[tuple[int, int]] = []
-    low, high = int(pixels.flat[0]), int(pixels.flat[0])
     with target.open("wb") as file:
+        draft = PackDraft(file, (t, c, z, y, x), str(pixels.dtype))
         for plane in _planes(pixels):
-            low, high = min(low, int(plane.min())), max(high, int(plane.max()))
-            seen.update(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
-            frame = frame_write(plane)
-            chunks.append((file.tell(), len(frame)))
-            file.write(frame)
-        header = PackHeader(shape, str(pixels.dtype), seen.hexdigest(), (low, high), tuple(chunks))
+            draft.add(plane)
+        return draft.finish()
+
+
+class PackDraft:
+    """A pack that is written as its planes come, one ``(c, y, x)`` after the other, z fastest."""
+
+    def __init__(self, file: IO[bytes], shape: Shape, dtype: str) -> None:
+        self._file, self._shape, self._dtype = file, shape, dtype
+        self._seen = hashlib.sha256(f"{shape} {dtype}".encode())
+        self._chunks: list[tuple[int, int]] = []
+        self._range: tuple[int, int] | None = None
+
+    def add(self, plane: NDArray[Any]) -> None:
+        low, high = int(plane.min()), int(plane.max())
+        before = self._range or (low, high)
+        self._range = (min(low, before[0]), max(high, before[1]))
+        self._seen.update(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
+        frame = frame_write(plane)
+        self._chunks.append((self._file.tell(), len(frame)))
+        self._file.write(frame)
+
+    def finish(self) -> PackHeader:
+        """Write the header; raises ValueError where planes are missing."""
+        if self._range is None or len(self._chunks) != self._shape[0] * self._shape[2]:
+            raise ValueError(f"{len(self._chunks)} planes do not make an image of {self._shape}")
+        digest, chunks = self._seen.hexdigest(), tuple(self._chunks)
+        header = PackHeader(self._shape, self._dtype, digest, self._range, chunks)
         words = json.dumps(_spell(header), separators=(",", ":")).encode()
-        file.write(words + TAIL.pack(len(words), MAGIC))
-    return header
+        self._file.write(words + TAIL.pack(len(words), MAGIC))
+        return header
 
 
 def frame_write(plane: NDArray[Any]) -> bytes:

@@ -83,6 +83,7 @@ DOORS: dict[str, Door] = {
     "finding_features": Door(VIEWER, {**_case("worked"), "finding": "1"}),
     "case_diff": Door(VIEWER, _case("worked"), query="from=$first&to=$head"),
     "case_candidates": Door(VIEWER),
+    "run_uncertainty": Door(VIEWER),
     "case_assign": Door(REVIEWER, body={"users": ["$annotator", "$reviewer"]}),
     "case_release": Door(REVIEWER, _case("held")),
     "case_reference": Door(ANNOTATOR, body={"image": "$image_id"}),

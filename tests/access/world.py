@@ -142,11 +142,13 @@ def _learning(world: World) -> None:
         outcome="promote",
         results={"figure": "dice", "summary": summary, "cases": [compared], "per_label": []},
     )
-    SegmentationRun.objects.create(
+    run = SegmentationRun.objects.create(
         case_id=world.names["case_id"],
         image_id=world.names["image_id"],
         network_version=versions[0],
         recipe=recipe,
+        # Any pack of the image's size will do: its own pixels.
+        uncertainty_map=Image.objects.get(pk=world.names["image_id"]).pack,
         candidates=blob_put(zstandard.compress(b"{}"), Blob.Kind.CANDIDATES),
         score_cutoff=0.5,
         overlap_cutoff=0.5,
@@ -155,6 +157,7 @@ def _learning(world: World) -> None:
         seconds=1.0,
     )
     world.names |= {
+        "run_id": run.pk,
         "network_id": network.pk,
         "version": versions[0].pk,
         "challenger": versions[1].pk,

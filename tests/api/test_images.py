@@ -14,11 +14,19 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from rest_framework.test import APIClient
 
-from segmentation.models import Blob, Case, Image, Project
+from segmentation.models import (
+    Blob,
+    Case,
+    Image,
+    Network,
+    NetworkVersion,
+    Project,
+    SegmentationRun,
+)
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.codec import decode_samples
 from segmentation.storage.pictures import thumbnail_jpeg
-from segmentation.storage.volumes import slice_plane
+from segmentation.storage.volumes import pack_write, slice_plane
 from tests.builders import a_case, a_member, a_project
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +148,64 @@ def test_candidates_are_not_found_before_a_prediction(client: APIClient, project
     case = Case.objects.get(project=project) if project.cases.exists() else a_case(project)
     assert client.get(f"/api/v1/cases/{case.pk}/candidates/").status_code == 404
     assert client.get(f"/api/v1/cases/{uuid.uuid4()}/candidates/").status_code == 404
+
+
+def a_run(image: Image, uncertainty: Blob | None) -> SegmentationRun:
+    network = Network.objects.create(project=None, name=uuid.uuid4().hex, task="semantic2d")
+    version = NetworkVersion.objects.create(
+        network=network,
+        number=1,
+        state=NetworkVersion.State.CHAMPION,
+        weights=blob_put(uuid.uuid4().bytes, Blob.Kind.WEIGHTS),
+        card={},
+        digest=uuid.uuid4().hex,
+    )
+    return SegmentationRun.objects.create(
+        case=image.case,
+        image=image,
+        network_version=version,
+        candidates=blob_put(b"candidates", Blob.Kind.CANDIDATES),
+        uncertainty_map=uncertainty,
+        score_cutoff=0.5,
+        overlap_cutoff=0.4,
+        uncertainty=0.2,
+        device="cpu",
+        seconds=1.0,
+    )
+
+
+def test_a_run_s_uncertainty_comes_plane_by_plane_and_is_kept_for_good(
+    client: APIClient, image: Image, tmp_path: Path
+) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (1, 1, 3, 48, 64), dtype=np.uint8)
+    pack_write(levels, tmp_path / "pack")
+    run = a_run(image, blob_put(tmp_path / "pack", Blob.Kind.UNCERTAINTY))
+    answer = client.get(
+        f"/api/v1/runs/{run.pk}/uncertainty/2/", headers={"Accept-Encoding": "zstd"}
+    )
+    content = zstandard.ZstdDecompressor().decompress(answer.content)
+    drawn = decode_samples(content, np.dtype("uint8"), (1, 48, 64))
+    assert np.array_equal(drawn, levels[0, :, 2])
+    assert "immutable" in answer["Cache-Control"]
+    again = client.get(
+        f"/api/v1/runs/{run.pk}/uncertainty/2/",
+        headers={"Accept-Encoding": "zstd", "If-None-Match": answer["ETag"]},
+    )
+    assert again.status_code == 304
+    assert client.get(f"/api/v1/runs/{run.pk}/uncertainty/3/").status_code == 404
+    told = client.get(f"/api/v1/cases/{image.case_id}/").json()["run"]
+    assert (told["has_uncertainty_map"], told["uncertain_places"]) == (True, [])
+
+
+def test_a_run_without_a_map_says_so_and_strangers_learn_nothing(
+    client: APIClient, image: Image
+) -> None:
+    run = a_run(image, None)
+    answer = client.get(f"/api/v1/runs/{run.pk}/uncertainty/0/")
+    assert answer.status_code == 404
+    assert "No map of uncertainty" in answer.json()["message"]
+    assert client.get(f"/api/v1/runs/{uuid.uuid4()}/uncertainty/0/").status_code == 404
+    stranger = signed_in(a_member(a_project(), "viewer"))
+    refused = stranger.get(f"/api/v1/runs/{run.pk}/uncertainty/0/")
+    assert refused.status_code == 404
+    assert "No map" not in refused.json()["message"]

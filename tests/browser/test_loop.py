@@ -78,6 +78,33 @@ def new_project(desk: Desk) -> str:
     return project
 
 
+def look_at_doubt(desk: Desk, person: Rest, case: str) -> None:
+    """Y lays the network's doubt over the image, J goes to the next place; nothing of it is fetched
+    before."""
+    asked: list[str] = []
+    desk.page.on("request", lambda request: asked.append(request.url))
+    page = open_case(desk, case)
+    all_saved(page)
+    canvas = page.get_by_test_id("review-canvas-axial")
+    before = canvas.screenshot()
+    assert not [url for url in asked if "/uncertainty/" in url]
+    with page.expect_response(lambda answer: "/uncertainty/" in answer.url) as answered:
+        page.keyboard.press("y")
+    assert answered.value.status == 200
+    expect(page.get_by_test_id("uncertainty-key")).to_be_visible()
+    page.wait_for_timeout(500)  # a frame or two until the map is drawn
+    assert canvas.screenshot() != before
+    run = person.get(f"cases/{case}/")["run"]
+    assert run["has_uncertainty_map"]
+    places = len(run["uncertain_places"])
+    if places:
+        page.keyboard.press("j")
+        expect(page.get_by_test_id("uncertain-place")).to_contain_text(f"1 of {places}")
+    desk.picture("05-uncertainty")
+    page.get_by_test_id("uncertainty-toggle").click()
+    expect(page.get_by_test_id("uncertainty-key")).to_have_count(0)
+
+
 def correct(desk: Desk, person: Rest, case: str) -> None:
     """Brush, erase, draw a polygon, move the cut-off; reload on the way; nothing is lost."""
     page = open_case(desk, case)
@@ -148,8 +175,11 @@ def test_the_whole_loop(
 
     fresh = [case for case in cases_of(drawer, project) if case["kind"] != "ct"]
     volume = next(case for case in cases_of(drawer, project) if case["kind"] == "ct")
-    open_case(annotator, volume["id"])
+    page = open_case(annotator, volume["id"])
+    page.keyboard.press("y")
+    expect(page.get_by_test_id("uncertainty-key")).to_contain_text("No network has looked")
     annotator.picture("05-volume-without-a-network")
+    look_at_doubt(annotator, drawer, fresh[0]["id"])
     correct(annotator, drawer, fresh[0]["id"])
     submit(annotator)
     for case in fresh[1:]:

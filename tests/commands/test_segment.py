@@ -179,3 +179,42 @@ def test_stems_lose_their_whole_ending(tmp_path, name, stem) -> None:
 def test_a_folder_is_one_input_named_after_it(tmp_path) -> None:
     (tmp_path / "series.1").mkdir()
     assert results.stem_of(tmp_path / "series.1") == "series.1"
+
+
+def test_uncertainty_is_written_on_request_on_the_input_s_own_grid(tmp_path, monkeypatch) -> None:
+    folder = ball_folder(tmp_path / "balls", 1)
+    net = saved(tmp_path / "nets" / "two", "semantic3d", ["one", "two"], [16, 16, 16])
+    rng = np.random.default_rng(0)
+    # Brightness doubts what lies halfway between two labels, and nothing else.
+    grey = rng.choice([0.0, 0.5, 1.0, 2.0], (18, 20, 16)).astype(np.float32)
+    source = nibabel.Nifti1Image(grey, np.diag([-1.0, 1.0, 2.0, 1.0]))
+    nibabel.save(source, folder / "plain.nii.gz")
+    knowing(monkeypatch, Brightness())
+    arguments = ["segment", folder / "plain.nii.gz", "--network", net, "--out", tmp_path / "out"]
+    code, answer, _ = run(*arguments)
+    assert code == 0
+    assert "map" not in answer["inputs"][0]
+    assert not list((tmp_path / "out").glob("*uncertainty*"))
+    code, answer, _ = run(*arguments, "--uncertainty")
+    assert code == 0
+    written = nibabel.load(tmp_path / "out" / "plain.uncertainty.nii.gz")
+    assert answer["inputs"][0]["map"] == str(tmp_path / "out" / "plain.uncertainty.nii.gz")
+    assert np.array_equal(written.affine, source.affine)
+    levels = np.asarray(written.dataobj)
+    assert levels.dtype == np.uint8
+    stored = np.asarray(nibabel.load(folder / "plain.nii.gz").dataobj)
+    # Two of three classes are equally likely: log 2 / log 3 of the greatest entropy.
+    assert np.abs(levels[stored == 0.5].astype(int) - 161).max() <= 2
+    assert levels[stored != 0.5].max() <= 2
+
+
+def test_a_flat_picture_s_uncertainty_is_a_tiff_of_bytes(tmp_path, nuclei, monkeypatch) -> None:
+    truth = numbered_png(tmp_path / "a.png", 1)
+    knowing(monkeypatch, Oracle())
+    code, _, _ = run(
+        "segment", tmp_path / "a.png", "--network", nuclei, "--out", tmp_path / "out",
+        "--uncertainty",
+    )  # fmt: skip
+    assert code == 0
+    drawn = tifffile.imread(tmp_path / "out" / "a.uncertainty.tif")
+    assert (drawn.dtype, drawn.shape) == (np.uint8, truth.shape)

@@ -17,6 +17,7 @@ from segmentation.storage.codec import decode_samples
 from segmentation.storage.folders import cache_folder
 from segmentation.storage.planes import volume_open
 from segmentation.storage.volumes import (
+    PackDraft,
     pack_digest,
     pack_header,
     pack_write,
@@ -134,3 +135,23 @@ def test_the_oldest_copy_makes_room_and_its_reader_keeps_reading(
     left = list(cache_folder("volumes").glob("*.npy"))
     assert len(left) == 1
     assert np.array_equal(mapped, first)
+
+
+def test_planes_that_come_one_by_one_make_the_same_pack(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (2, 1, 3, 5, 7), dtype=np.uint8)
+    whole = pack_write(pixels, tmp_path / "whole")
+    with (tmp_path / "drafted").open("wb") as file:
+        draft = PackDraft(file, (2, 1, 3, 5, 7), "uint8")
+        for t in range(2):
+            for z in range(3):
+                draft.add(pixels[t, :, z])
+        assert draft.finish() == whole
+    assert (tmp_path / "drafted").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_pack_with_a_plane_missing_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "short").open("wb") as file:
+        draft = PackDraft(file, (1, 1, 2, 5, 7), "uint8")
+        draft.add(np.zeros((1, 5, 7), np.uint8))
+        with pytest.raises(ValueError, match="1 planes"):
+            draft.finish()

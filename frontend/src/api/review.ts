@@ -37,6 +37,8 @@ export type ReviewRun = {
   readonly overridden_by: PersonRef | null;
   readonly score_cutoff: number | null;
   readonly overlap_cutoff: number | null;
+  readonly has_uncertainty_map: boolean;
+  readonly uncertain_places: readonly (readonly [number, number, number, number])[];
   readonly device: string;
   readonly seconds: number | null;
   readonly created_at: string;
@@ -115,5 +117,11 @@ export const thumbnail = (image: string): string => address(`images/${image}/thu
 /** The stored bytes of one slice; the browser has undone the transfer's compression. */
 export async function sliceBytes(image: string, z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> {
   const response = await send("GET", `images/${image}/slices/${z}/`, { query: { t }, signal });
+  return response.arrayBuffer();
+}
+
+/** One plane of what a prediction says of its own doubt. */
+export async function uncertaintyBytes(run: string, z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> {
+  const response = await send("GET", `runs/${run}/uncertainty/${z}/`, { query: { t }, signal });
   return response.arrayBuffer();
 }

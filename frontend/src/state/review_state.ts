@@ -8,6 +8,7 @@ import { HitIndex } from "./hit_index";
 import { Topics } from "./topics";
 import type { Prompter, PromptNote } from "./prompting";
 import { REVIEWED, type FindingFields, type ImageFacts, type Label, type Task } from "./types";
+import type { Heat, Uncertainty } from "./uncertainty";
 import { firstLooks, freshView, type Looks } from "./view_state";
 import type { Volume } from "./volume";
 
@@ -72,6 +73,8 @@ export class ReviewState {
   /** Masks of an older version by plane, shown beside the present ones. */
   compared: ReadonlyMap<number, Spans> | null = null;
   editable = false;
+  uncertainty: Uncertainty | null = null;
+  heat: Heat | null = null;
   /** Who finds masks that a person points at; the page hands it over. */
   prompter: Prompter | null = null;
   /** What stands as a preview, not yet part of the case. */

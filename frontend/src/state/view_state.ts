@@ -18,6 +18,8 @@ export type Looks = {
   readonly masksHidden: boolean;
   readonly suppressedShown: boolean;
   readonly reviewedShown: boolean;
+  readonly uncertainShown: boolean;
+  readonly uncertainOpacity: number;
   readonly crosshair: boolean;
   readonly smooth: boolean;
 };
@@ -37,6 +39,8 @@ export function firstLooks(facts: ImageFacts): Looks {
     masksHidden: false,
     suppressedShown: false,
     reviewedShown: true,
+    uncertainShown: false,
+    uncertainOpacity: 0.7,
     crosshair: true,
     smooth: true,
   };

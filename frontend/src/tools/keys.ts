@@ -26,6 +26,9 @@ export type Command =
   | "hideMasks"
   | "outlines"
   | "suppressed"
+  | "uncertainty"
+  | "nextUncertain"
+  | "previousUncertain"
   | "invert"
   | "fit"
   | "layout"
@@ -65,6 +68,8 @@ export const BINDINGS: readonly Binding[] = [
   { command: "delete", keys: ["delete", "backspace"], group: "judge" },
   { command: "nextFinding", keys: ["n"], group: "judge" },
   { command: "previousFinding", keys: ["shift+n"], group: "judge" },
+  { command: "nextUncertain", keys: ["j"], group: "judge" },
+  { command: "previousUncertain", keys: ["shift+j"], group: "judge" },
   { command: "reviewedSlice", keys: ["shift+m"], group: "judge" },
   { command: "undo", keys: ["ctrl+z"], group: "judge" },
   { command: "redo", keys: ["ctrl+y", "ctrl+shift+z"], group: "judge" },
@@ -79,6 +84,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "hideMasks", keys: ["h"], group: "see" },
   { command: "outlines", keys: ["o"], group: "see" },
   { command: "suppressed", keys: ["g"], group: "see" },
+  { command: "uncertainty", keys: ["y"], group: "see" },
   { command: "invert", keys: ["shift+i"], group: "see" },
   { command: "fit", keys: ["0"], group: "see" },
   { command: "layout", keys: ["l"], group: "see" },

@@ -4,6 +4,9 @@ import { DecodePool } from "../workers/pool";
 const PARALLEL = 6;
 const TRIES = 4;
 
+/** Whose slices are brought in, and what of them is looked at. */
+export type Wanted = Pick<ReviewState, "topics" | "facts" | "volume" | "looks">;
+
 export type Source = {
   readonly fetchSlice: (z: number, t: number, signal: AbortSignal) => Promise<ArrayBuffer>;
   readonly failed: (z: number, error: unknown) => void;
@@ -18,7 +21,7 @@ export class Loader {
   private readonly off: () => void;
 
   constructor(
-    private readonly state: ReviewState,
+    private readonly state: Wanted,
     private readonly source: Source,
   ) {
     this.off = state.topics.on(["looks"], () => this.fill());

@@ -104,6 +104,8 @@ export class PlaneView {
     const view = state.views[this.plane];
     if (this.image.update(this.slice)) this.layer(this.image.canvas, view, state.looks.smooth);
     else marks.text(pen, "…", extent.width / 2, extent.height / 2, "center");
+    const heat = state.looks.uncertainShown ? state.heat?.picture(this.plane, this.slice) : null;
+    if (heat) this.layer(heat, view, state.looks.smooth);
     if (!state.looks.masksHidden) this.drawMasks(view, ratio);
     if (state.facts.grid.nz > 1 && state.looks.crosshair && state.looks.layout === "three") {
       marks.crosshair(pen, state, this.plane, view, extent);

@@ -7,7 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.core.management.base import CommandParser
+from numpy.typing import NDArray
 
 from segmentation.engine.checkpoints import Network, load_network, resolve_network
 from segmentation.engine.errors import CancelledError, EngineError
@@ -25,7 +27,7 @@ from segmentation.management.console import (
     share,
     stop_on_signal,
 )
-from segmentation.management.results import stem_of, write_results
+from segmentation.management.results import stem_of, write_results, write_uncertainty
 from segmentation.services.pictures import picture_read
 
 
@@ -44,6 +46,11 @@ class Command(FileCommand):
         parser.add_argument(
             "--overlap", type=share, help="overlap cut-off instead of the network's"
         )
+        parser.add_argument(
+            "--uncertainty",
+            action="store_true",
+            help="also write how unsure the network is of every pixel, 0 to 255",
+        )
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
         parser.add_argument("--threads", type=from_one, help="number of CPU threads")
 
@@ -56,7 +63,7 @@ class Command(FileCommand):
         with stop_on_signal() as stopped:
             names = _Names()
             reports = [
-                self._input(path, names, network, settings, options["out"], stopped)
+                self._input(path, names, network, settings, options, stopped)
                 for path in options["paths"]
             ]
         with suppress(OSError):  # left where there is something in it
@@ -71,7 +78,7 @@ class Command(FileCommand):
         names: _Names,
         network: Network,
         settings: Settings,
-        out: Path,
+        options: Mapping[str, Any],
         stopped: Any,
     ) -> list[dict[str, Any]]:
         """All images of one path; a folder or file usually holds one."""
@@ -82,7 +89,7 @@ class Command(FileCommand):
                     reports.append(self._refused(path, found.code, found.sentence, found.name))
                     continue
                 stem = names.give(path, found.image)
-                reports.append(self._image(path, stem, found, network, settings, out, stopped))
+                reports.append(self._image(path, stem, found, network, settings, options, stopped))
         if not reports:
             sentence = (
                 "There is no image in it. Give an image, a volume or a folder of DICOM files."
@@ -97,9 +104,10 @@ class Command(FileCommand):
         case: ReadCase,
         network: Network,
         settings: Settings,
-        out: Path,
+        options: Mapping[str, Any],
         stopped: Any,
     ) -> dict[str, Any]:
+        doubt: list[NDArray[np.uint8]] | None = [] if options["uncertainty"] else None
         fits, reason = suits(network.card, picture_read(case.image), case.kind)
         try:
             found = segment_moments(
@@ -108,8 +116,10 @@ class Command(FileCommand):
                 network,
                 settings,
                 cancelled=stopped,
+                keep_plane=None if doubt is None else lambda _, plane: doubt.append(plane.copy()),
             )
-            written = write_results(out, stem, case.image, network, found)
+            written = write_results(options["out"], stem, case.image, network, found)
+            drawn = write_uncertainty(options["out"], stem, case.image, found, doubt)
         except CancelledError:
             raise
         except EngineError as error:
@@ -126,6 +136,7 @@ class Command(FileCommand):
             "ok": True,
             "labels": str(written[0]),
             "findings": str(written[1]),
+            **({"map": None if drawn is None else str(drawn)} if doubt is not None else {}),
             "kept": kept,
             "candidates": len(found.candidates),
             "uncertainty": round(found.uncertainty, 6),

@@ -1175,6 +1175,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/uncertainty/{z}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One plane of a run's map of uncertainty, 0 to 255, spelled like that of an image. */
+        get: operations["run_uncertainty"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/": {
         parameters: {
             query?: never;
@@ -2411,6 +2428,9 @@ export interface components {
             overlap_cutoff: number;
             /** Format: double */
             uncertainty: number;
+            has_uncertainty_map: boolean;
+            /** @description Plane (moment * slices + z), y, x and pixels; the largest regions first. */
+            uncertain_places: number[][];
             /** @description Candidate i is finding finding_base + i + 1. */
             finding_base: number;
             candidate_count: number;
@@ -5323,6 +5343,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    run_uncertainty: {
+        parameters: {
+            query?: {
+                /** @description The moment, from 0. */
+                t?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                z: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description A refusal or a failure. */

@@ -3,6 +3,7 @@ import { findingRows } from "../../state/finding_list";
 import { interpolate } from "../../state/actions/gaps";
 import { imageLabels, setImageLabel } from "../../state/actions/imagelabels";
 import { acceptAll, discard, judge, relabel } from "../../state/actions/judge";
+import { nextUncertain } from "../../state/actions/uncertain";
 import { reviewSlices } from "../../state/actions/reviewed";
 import type { ToolName } from "../../state/review_state";
 import { HELD, commandOf, digitOf, type Command } from "../../tools/keys";
@@ -67,6 +68,9 @@ export class Commands {
       hideMasks: () => state.look({ masksHidden: !state.looks.masksHidden }),
       outlines: () => state.look({ outlines: !state.looks.outlines }),
       suppressed: () => state.look({ suppressedShown: !state.looks.suppressedShown }),
+      uncertainty: () => state.look({ uncertainShown: !state.looks.uncertainShown }),
+      nextUncertain: () => nextUncertain(state, 1, stage.views.get(plane())?.size),
+      previousUncertain: () => nextUncertain(state, -1, stage.views.get(plane())?.size),
       invert: () => state.look({ inverted: !state.looks.inverted }),
       fit: () => stage.fit(),
       layout: () => state.look({ layout: state.looks.layout === "one" && state.facts.grid.nz > 1 ? "three" : "one" }),

@@ -23,6 +23,7 @@ import { Loader } from "../../viewer/loader";
 import { Stage } from "../../viewer/stage";
 import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, referenceOf } from "./opening";
 import { SeriesDesk, type Opened } from "./series";
+import { UncertaintyDesk } from "./uncertainty";
 
 const TAB = tabId();
 const JOB_POLL_MS = 2_500;
@@ -53,6 +54,7 @@ export class ReviewPage {
   private transport: ReviewTransport;
   private loader: Loader | null = null;
   private desk: SeriesDesk | null = null;
+  private doubts: UncertaintyDesk | null = null;
   private offs: (() => void)[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private ready = false;
@@ -99,6 +101,7 @@ export class ReviewPage {
     this.holder?.stop();
     this.opened?.stage.stop();
     this.desk?.stop();
+    this.doubts?.stop();
   }
 
   get onReference(): boolean {
@@ -170,6 +173,7 @@ export class ReviewPage {
     this.badSlices = 0;
     this.loader?.retry();
     this.desk?.retry();
+    this.doubts?.retry();
   }
 
   keepMine = (): Promise<void> | undefined => this.sync?.queue.keepMine();
@@ -218,6 +222,7 @@ export class ReviewPage {
     this.opened = { state, controller, stage };
     this.shown = this.opened;
     this.desk = new SeriesDesk(this.opened, { refused: () => this.refusals++, failed: () => this.badSlices++ });
+    this.doubts = new UncertaintyDesk(this.opened, () => this.badSlices++);
     this.startPixels(state);
     await this.startPresence();
     await this.sync.open(this.holder?.held ?? false);
@@ -318,6 +323,7 @@ export class ReviewPage {
 
   private async loadCandidates(about: ReviewCase): Promise<void> {
     const { opened } = this;
+    this.doubts?.offer(about.run);
     if (!opened || !about.run || about.run.candidate_count === 0) return;
     if (opened.state.candidates?.run === about.run.id) return;
     const { candidates, overlaps } = await this.transport.candidates();

@@ -19,7 +19,11 @@ export function showFinding(state: ReviewState, finding: number, viewport?: { wi
   const middle = middleOf(state, finding);
   if (!middle) return;
   state.look(middle);
-  const centre = middle.cursor;
+  bringIntoSight(state, middle.cursor, viewport);
+}
+
+/** Moves the picture only where the place is not in sight already. */
+export function bringIntoSight(state: ReviewState, centre: Voxel, viewport?: { width: number; height: number }): void {
   if (!viewport || viewport.width === 0) return;
   const plane = state.looks.plane;
   const view = state.views[plane];
