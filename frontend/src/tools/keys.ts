@@ -56,6 +56,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "tool.prompt", keys: ["k"], group: "tools" },
   { command: "tool.reviewed", keys: ["m"], group: "tools" },
   { command: "tool.ruler", keys: ["u"], group: "tools" },
+  { command: "tool.angle", keys: ["shift+u"], group: "tools" },
   { command: "smaller", keys: ["["], group: "tools" },
   { command: "larger", keys: ["]"], group: "tools" },
   { command: "interpolate", keys: ["i"], group: "tools" },

@@ -10,6 +10,7 @@ import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
 import type { Job } from "../../api/types";
 import { tabId } from "../../state/identity";
 import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
+import { isEmptyRevision } from "../../state/document";
 import { Candidates } from "../../state/candidates";
 import { Presence, type PresenceAnswer } from "../../state/presence";
 import type { PromptFound, PromptRequest } from "../../state/prompting";
@@ -22,6 +23,7 @@ import { useLabelKeys } from "../../tools/keys";
 import { Loader } from "../../viewer/loader";
 import { Stage } from "../../viewer/stage";
 import { JobWatch } from "./job_watch.svelte";
+import { MeasureDesk } from "./measuring";
 import { nextUp, sameFrame, type Ahead } from "./next_case";
 import type { Likes } from "./likes.svelte";
 import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, referenceOf } from "./opening";
@@ -48,6 +50,7 @@ export class ReviewPage {
   trouble = $state("");
 
   private sync: CaseSync | null = null;
+  private measuring: MeasureDesk | null = null;
   private holder: Presence | null = null;
   private transport: ReviewTransport;
   private loader: Loader | null = null;
@@ -106,6 +109,7 @@ export class ReviewPage {
   close(): void {
     this.closed = true;
     this.jobs.stop();
+    this.measuring?.stop();
     this.offs.forEach((off) => off());
     this.loader?.stop();
     this.sync?.queue.stop();
@@ -171,8 +175,8 @@ export class ReviewPage {
 
   /** Waits a while for what is on its way; false when it did not arrive. */
   async allSaved(): Promise<boolean> {
-    for (let wait = 0; wait < 50 && this.save.kind === "saving"; wait++) await new Promise((resolve) => setTimeout(resolve, 100));
-    return this.save.kind === "saved";
+    for (let wait = 0; wait < 50 && (this.save.kind === "saving" || this.measuring?.size); wait++) await new Promise((resolve) => setTimeout(resolve, 100));
+    return this.save.kind === "saved" && !this.measuring?.size;
   }
 
   retrySave(): void {
@@ -210,12 +214,16 @@ export class ReviewPage {
       labels: labelsOf(told),
       facts,
       volume: ahead?.volume ?? new Volume(facts),
-      committed: (change) => this.sync?.add(change),
+      committed: (change) => {
+        if (change.measures) this.measuring?.keep(change.measures);
+        if (!isEmptyRevision(change)) this.sync?.add(change);
+      },
       drafted: (change) => this.sync?.draft(change),
     });
     state.prompter = { ask: (request) => this.ask(request) };
     this.offs.push(this.likes.take(state));
     useLabelKeys(state.labels);
+    this.measuring = new MeasureDesk(this.id, TAB, state.document, (sentence) => (this.trouble = sentence));
     const controller = new ToolController(state, () => this.refusals++);
     const stage = new Stage(state, (plane) => controller.shapes(plane));
     // What can be seen comes first; what makes it the newest, and the pen, follow.
@@ -228,6 +236,7 @@ export class ReviewPage {
       made: (one) => this.likes.take(one),
     });
     this.startPixels(state);
+    void this.measuring.load();
     const [about, journal] = await Promise.all([ahead ? this.readAgain(told) : told, this.openJournal()]);
     if (this.closed || !about) return;
     this.sync = new CaseSync({
