@@ -88,6 +88,7 @@ _PROJECT_PATHS: dict[type[Model], str] = {
     models.Presence: "case__project",
     models.Review: "case__project",
     models.Comment: "case__project",
+    models.Measurement: "case__project",
     models.TrainingSet: "project",
     models.TrainingRun: "training_set__project",
     models.Comparison: "training_set__project",

@@ -188,6 +188,7 @@ def _rest() -> dict[str, Any]:
             "ENUM_NAME_OVERRIDES": {
                 "CaseStateEnum": "segmentation.api.shapes.CASE_STATES",
                 "FindingStateEnum": "segmentation.api.shapes.FINDING_STATES",
+                "MeasureKindEnum": "segmentation.api.measurements.KINDS",
                 "JobStateEnum": "segmentation.api.jobs.JOB_STATES",
                 "NetworkVersionStateEnum": "segmentation.api.networks.VERSION_STATES",
                 "QueueEnum": "segmentation.api.jobs.QUEUES",

@@ -26,8 +26,8 @@ SUREST: Final = 4.0
 SPREAD_FLAT: Final = 4.0
 SPREAD_SOLID: Final = 2.5
 """Logits added at a click, the most a network may hold against it, and how far the pull reaches, in
-cells. Chosen on few objects of the train splits: about a fifth fewer clicks to IoU 0.85 than without
-a pull there, as many on the test ones, and more to 0.90."""
+cells. Chosen on few objects of the train splits: about a fifth fewer clicks to IoU 0.85 there than
+without a pull, as many on the test ones, and more to 0.90."""
 
 
 def network_solver(network: Network, device: str = "cpu", threads: int | None = None) -> Solver:

@@ -4,6 +4,7 @@ from segmentation.models.audit import AuditEvent, SiteAnchor
 from segmentation.models.blob import Blob
 from segmentation.models.case import Case, Image
 from segmentation.models.job import Job
+from segmentation.models.measurement import Measurement
 from segmentation.models.network import Network, NetworkVersion
 from segmentation.models.people import OneTimeLink, Preferences, TokenName
 from segmentation.models.project import (
@@ -44,6 +45,7 @@ __all__ = [
     "Job",
     "Label",
     "MaskRevision",
+    "Measurement",
     "Membership",
     "Network",
     "NetworkChoice",

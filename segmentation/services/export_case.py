@@ -36,6 +36,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class ExportMeasurement:
+    """A length or an angle; ``points`` are voxel positions (x, y, z) on the stored grid,
+    ``figure`` its value (None where it has none) and unit."""
+
+    key: str
+    kind: str
+    plane: str
+    moment: int
+    points: tuple[tuple[float, float, float], ...]
+    figure: tuple[float | None, str]
+    note: str
+    author: str
+
+
+@dataclass(frozen=True)
 class ExportCase:
     """A case at one revision. ``rows`` lie on the stored grid, as wire bytes per finding and
     plane; ``values_at`` gives the image's values ``(c, z, y, x)`` at a moment and ranges of z, y
@@ -55,6 +70,7 @@ class ExportCase:
     provenance: Mapping[str, Any]
     values_at: Callable[[int, Ranges], NDArray[Any]]
     moments: int = 1
+    measurements: tuple[ExportMeasurement, ...] = ()
 
     @cached_property
     def kept(self) -> tuple[tuple[int, Fields], ...]:
@@ -135,6 +151,13 @@ class ExportCase:
         x1, y1, x2, y2 = fields["box"]
         z = moment_and_z(int(fields.get("z") or 0), depth)[1]
         return to_file_place(Place((z, z + 1), (x1, y1, x2, y2)), self.grid)
+
+    def file_points(self, measurement: ExportMeasurement) -> list[list[float]]:
+        """The points ``[x, y, slice]`` of a measurement on the file's own grid."""
+        places = [
+            to_file_place(Place((z, z), (x, y, x, y)), self.grid) for x, y, z in measurement.points
+        ]
+        return [[place.box[0], place.box[1], place.z[0]] for place in places]
 
     def label_map(self) -> NDArray[np.uint16]:
         """Labels ``(t, z, y, x)`` on the stored grid, ``(z, y, x)`` of a still image; see

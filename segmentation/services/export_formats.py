@@ -24,6 +24,7 @@ from segmentation.interchange.types import Limits, SourceGrid
 from segmentation.models import REVIEWED
 from segmentation.services.export_case import (
     ExportCase,
+    ExportMeasurement,
     require_same,
     same_slices,
     to_stored_planes,
@@ -63,6 +64,7 @@ def findings_write(case: ExportCase, folder: Path) -> str:
         "size": list(case.file_height_width),
         **({"moments": case.moments} if case.moments > 1 else {}),
         "reviewed": run_lengths(case, REVIEWED),
+        "measurements": [_measurement(case, one) for one in case.measurements],
         "findings": [_finding(case, number, fields) for number, fields in case.kept],
     }
     text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
@@ -111,6 +113,21 @@ def _finding(case: ExportCase, number: int, fields: Fields) -> dict[str, Any]:
         "box_slices": None if place is None else list(place.z),
         **({"moments": case.moments_of(number, fields)} if case.moments > 1 else {}),
         "slices": run_lengths(case, number),
+    }
+
+
+def _measurement(case: ExportCase, measured: ExportMeasurement) -> dict[str, Any]:
+    value, unit = measured.figure
+    return {
+        "id": measured.key,
+        "kind": measured.kind,
+        "value": value,
+        "unit": unit,
+        "spacing": case.spacing_source,
+        **({"moment": measured.moment} if case.moments > 1 else {}),
+        "points": case.file_points(measured),
+        "note": measured.note,
+        "author": measured.author,
     }
 
 

@@ -27,6 +27,10 @@ COLUMNS = (
     "volume_mm3", "spacing", "slice1", "slice2", "x1", "y1", "x2", "y2", "reviewer", "network",
     "recipe", "revision", "digest", "moment", *FEATURES,
 )  # fmt: skip
+MEASURED_COLUMNS = (
+    "case", "title", "measurement", "kind", "value", "unit", "spacing",
+    "x1", "y1", "slice1", "x2", "y2", "slice2", "x3", "y3", "slice3", "moment", "note", "author",
+)  # fmt: skip
 
 
 @dataclass
@@ -143,17 +147,36 @@ def csv_write(cases: Sequence[ExportCase], folder: Path) -> list[str]:
     moments; areas and volumes only where the file states a spacing.
 
     ``spacing`` says what that is: of the patient, or at the detector, where sizes are larger. The
-    columns from ``length_unit`` on are features of the mask on the stored grid.
+    columns from ``length_unit`` on are features of the mask on the stored grid. A second table has
+    a row per measurement, its points on the file's own grid.
     """
-    rows = [row for case in cases for row in _csv_rows(case)]
-    path = folder / "findings.csv"
+    findings = [row for case in cases for row in _csv_rows(case)]
+    measured = [row for case in cases for row in _measurement_rows(case)]
+    return [
+        _table(folder / "findings.csv", COLUMNS, findings),
+        _table(folder / "measurements.csv", MEASURED_COLUMNS, measured),
+    ]
+
+
+def _table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow(columns)
         writer.writerows(rows)
     with path.open(newline="", encoding="utf-8") as file:
-        require_same(list(csv.reader(file)) == [list(COLUMNS), *_as_read(rows)], path.name)
-    return [path.name]
+        require_same(list(csv.reader(file)) == [list(columns), *_as_read(rows)], path.name)
+    return path.name
+
+
+def _measurement_rows(case: ExportCase) -> Iterator[list[Any]]:
+    for one in case.measurements:
+        value, unit = one.figure
+        points = [side for point in case.file_points(one) for side in point]
+        where = [*points, *[None] * (9 - len(points))]
+        moment = one.moment if case.moments > 1 else None
+        told = [case.number, case.title, one.key, one.kind, _figure(value), unit]
+        told += [case.spacing_source, *where, moment, one.note, one.author]
+        yield [_cell(cell) for cell in told]
 
 
 def _csv_rows(case: ExportCase) -> Iterator[list[Any]]:

@@ -31,11 +31,14 @@ from segmentation.models import (
     Review,
     SegmentationRun,
 )
+from segmentation.selectors.measurements import standing
+from segmentation.selectors.people import display_name
 from segmentation.selectors.revisions import state_at
-from segmentation.services.export_case import ExportCase
+from segmentation.services.export_case import ExportCase, ExportMeasurement
 from segmentation.services.export_formats import labels_write, nifti_write
 from segmentation.services.export_requests import ACCEPTED, CHOSEN, check_format
 from segmentation.services.export_tables import coco_write, csv_write
+from segmentation.services.measurements import value_and_unit
 from segmentation.services.pictures import spacing_of, values_at
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
@@ -157,6 +160,23 @@ def export_case(case: Case, stem: str) -> ExportCase:
         provenance=_provenance(case, revision),
         values_at=partial(values_at, image),
         moments=image.size_t,
+        measurements=_measurements(case),
+    )
+
+
+def _measurements(case: Case) -> tuple[ExportMeasurement, ...]:
+    return tuple(
+        ExportMeasurement(
+            key=str(row.pk),
+            kind=row.kind,
+            plane=row.plane,
+            moment=row.moment,
+            points=tuple((x, y, z) for x, y, z in row.points),
+            figure=value_and_unit(row),
+            note=row.note,
+            author=display_name(row.author) or "",
+        )
+        for row in standing(case.measurements.all())
     )
 
 

@@ -7,7 +7,19 @@ class Session {
   me = $state.raw<Me | null>(null);
   error = $state.raw<unknown>(null);
 
-  async load(): Promise<void> {
+  private loading: Promise<void> | null = null;
+
+  load(): Promise<void> {
+    return (this.loading = this.read());
+  }
+
+  /** Who is here, once that is known; null where nobody could be asked. */
+  async person(): Promise<Me | null> {
+    await (this.loading ?? this.load());
+    return this.me;
+  }
+
+  private async read(): Promise<void> {
     try {
       this.me = await me();
       this.error = null;

@@ -80,6 +80,7 @@ export const TEST_IDS = {
     "choice-add",
     "label-add",
     "label-editor",
+    "label-key-shadows",
     "label-name",
     "label-row",
     "member-add",

@@ -1,6 +1,7 @@
 import { toBytes } from "../domain/rle";
 import { sha256 } from "../domain/sha256";
 import { EMPTY, xor, type Spans } from "../domain/spans";
+import { Measures, type MeasureDelta, type MeasureFields } from "./measures";
 import type { Cutoffs, FindingFields } from "./types";
 
 /** Voxels of one finding on one plane (`z`, see domain/moments) that change sides: applying it twice changes nothing. */
@@ -17,32 +18,52 @@ export type Change = {
   readonly masks: readonly MaskDelta[];
   readonly findings: readonly FindingDelta[];
   readonly cutoffs?: { readonly before: Cutoffs; readonly after: Cutoffs };
+  readonly measures?: readonly MeasureDelta[];
 };
 
 export type Row = { readonly finding: number; readonly z: number; readonly spans: Spans };
 export type Touched = { readonly finding: number; readonly z: number; readonly before: Spans; readonly after: Spans };
 
 export const isEmptyChange = (change: Change): boolean =>
+  isEmptyRevision(change) && (change.measures?.length ?? 0) === 0;
+
+/** Nothing of it belongs into a revision of the masks. */
+export const isEmptyRevision = (change: Change): boolean =>
   change.masks.length === 0 && change.findings.length === 0 && change.cutoffs === undefined;
 
 export function reversed(change: Change): Change {
   const { operation, masks, cutoffs } = change;
+  const measures = change.measures?.map(({ id, before, after }) => ({ id, before: after, after: before }));
   const findings = change.findings.map(({ finding, before, after }) => ({ finding, before: after, after: before }));
-  return { operation, masks, findings, ...(cutoffs && { cutoffs: { before: cutoffs.after, after: cutoffs.before } }) };
+  return { operation, masks, findings, ...(cutoffs && { cutoffs: { before: cutoffs.after, after: cutoffs.before } }), ...(measures && { measures }) };
 }
 
 /** The findings of a case and their masks, plane by plane through all moments. Only `apply` changes it. */
 export class CaseDocument {
   cutoffs: Cutoffs = { score: 0, overlap: 1 };
+  readonly measures = new Measures();
   private freeFrom = 1;
   private readonly fields = new Map<number, FindingFields>();
   private readonly byFinding = new Map<number, Map<number, Spans>>();
   private readonly bySlice = new Map<number, Map<number, Spans>>();
   private readonly watchers = new Set<(touched: readonly Touched[], findings: readonly number[]) => void>();
 
+  private readonly measureWatchers = new Set<() => void>();
+
   onTouched(watcher: (touched: readonly Touched[], findings: readonly number[]) => void): () => void {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
+  }
+
+  onMeasured(watcher: () => void): () => void {
+    this.measureWatchers.add(watcher);
+    return () => this.measureWatchers.delete(watcher);
+  }
+
+  /** Shows what is measured; null for what was taken away and still waits to be told. */
+  showMeasures(rows: readonly (readonly [string, MeasureFields | null])[]): void {
+    this.measures.reset(rows.filter((row): row is readonly [string, MeasureFields] => row[1] !== null));
+    this.measureWatchers.forEach((watch) => watch());
   }
 
   finding(number: number): FindingFields | null {
@@ -78,6 +99,11 @@ export class CaseDocument {
   }
 
   apply(change: Change): void {
+    if (change.measures) {
+      this.measures.apply(change.measures);
+      this.measureWatchers.forEach((watch) => watch());
+      if (isEmptyRevision(change)) return;
+    }
     const touched: Touched[] = [];
     for (const { finding, z, toggled } of change.masks) {
       const before = this.mask(finding, z);

@@ -12,7 +12,7 @@ import type { Heat, Uncertainty } from "./uncertainty";
 import { firstLooks, freshView, type Looks } from "./view_state";
 import type { Volume } from "./volume";
 
-export type Topic = "masks" | "findings" | "looks" | "picture" | "tool" | "selection" | "save" | "presence" | "pointer" | "case";
+export type Topic = "masks" | "findings" | "looks" | "picture" | "tool" | "selection" | "save" | "presence" | "pointer" | "case" | "measures";
 export type ToolName =
   | "pan"
   | "window"
@@ -25,7 +25,8 @@ export type ToolName =
   | "box"
   | "prompt"
   | "reviewed"
-  | "ruler";
+  | "ruler"
+  | "angle";
 
 /** What painting does to neighbours that may not overlap. */
 export type NeighbourRule = "replace" | "protect" | "allow";
@@ -106,6 +107,7 @@ export class ReviewState {
       coronal: freshView("coronal", setup.facts),
       sagittal: freshView("sagittal", setup.facts),
     };
+    this.document.onMeasured(() => this.topics.tell("measures", "tool"));
     this.document.onTouched((touched, findings) => {
       if (touched.length > 0 || findings.length === 0) this.topics.tell("masks");
       if (findings.length > 0 || touched.length === 0) this.topics.tell("findings", "masks");

@@ -8,4 +8,4 @@ export type Shape =
   | { readonly kind: "box"; readonly box: Box }
   | { readonly kind: "dot"; readonly at: ImagePoint; readonly positive: boolean }
   | { readonly kind: "outline"; readonly mask: Spans }
-  | { readonly kind: "length"; readonly from: ImagePoint; readonly to: ImagePoint; readonly text: string };
+  | { readonly kind: "measure"; readonly points: readonly ImagePoint[]; readonly text: string; readonly going: boolean };

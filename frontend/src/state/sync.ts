@@ -4,7 +4,7 @@ import type { History } from "./history";
 import { newId } from "./identity";
 import type { Journal, JournalEntry } from "./journal";
 import { SaveQueue } from "./save_queue";
-import type { FindingMessage, Head, RowMessage, Theirs, Transport } from "./transport";
+import type { CaseContent, FindingMessage, Head, RowMessage, Theirs, Transport } from "./transport";
 import type { Cutoffs, FindingFields } from "./types";
 
 export type SyncSetup = {
@@ -64,13 +64,7 @@ export class CaseSync {
 
   private async load(): Promise<Head | null> {
     const content = await this.setup.transport.load();
-    const findings = new Map<number, FindingFields>();
-    for (const message of content.findings) {
-      const fields = fieldsOf(message);
-      if (fields) findings.set(message.finding, fields);
-    }
-    const rows = content.slices.map(rowOf).filter((row) => row.spans.length > 0);
-    this.setup.document.reset(findings, rows, this.setup.cutoffs(), content.next_finding);
+    showContent(this.setup.document, content, this.setup.cutoffs());
     this.setup.history.clear();
     return content.head;
   }
@@ -87,6 +81,17 @@ export class CaseSync {
     this.setup.document.apply(change);
     this.setup.history.clear();
   }
+}
+
+/** Makes the document what the service holds. */
+export function showContent(document: CaseDocument, content: CaseContent, cutoffs: Cutoffs): void {
+  const findings = new Map<number, FindingFields>();
+  for (const message of content.findings) {
+    const fields = fieldsOf(message);
+    if (fields) findings.set(message.finding, fields);
+  }
+  const rows = content.slices.map(rowOf).filter((row) => row.spans.length > 0);
+  document.reset(findings, rows, cutoffs, content.next_finding);
 }
 
 /** What makes the document equal the messages, apart from the rows and findings in `except`. */

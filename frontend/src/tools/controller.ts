@@ -4,7 +4,8 @@ import type { ReviewState, ToolName } from "../state/review_state";
 import type { Shape } from "../state/shapes";
 import { FillTool, PolygonTool, ReviewedTool } from "./areas";
 import { BoxTool } from "./box";
-import { PanTool, RulerTool, SelectTool, WindowTool, zoomBy } from "./look";
+import { PanTool, SelectTool, WindowTool, zoomBy } from "./look";
+import { AngleTool, measuredShapes, RulerTool } from "./measure";
 import { BallTool, BrushTool, EraserTool } from "./paint";
 import { PromptTool } from "./prompt";
 import type { Tool, ToolEvent } from "./tool";
@@ -14,6 +15,8 @@ type Press = { readonly tool: Tool; readonly pointer: number };
 /** Hands pointer and wheel to the tool in the hand; the other buttons and held keys borrow another. */
 export class ToolController {
   readonly tools: Readonly<Record<ToolName, Tool>>;
+  private readonly ruler: RulerTool;
+  private readonly angle: AngleTool;
   private press: Press | null = null;
   private borrowed: ToolName | null = null;
   private last: ToolEvent | null = null;
@@ -23,6 +26,8 @@ export class ToolController {
     private readonly state: ReviewState,
     private readonly refused: () => void,
   ) {
+    this.ruler = new RulerTool(state);
+    this.angle = new AngleTool(state);
     this.tools = {
       pan: new PanTool(state),
       window: new WindowTool(state),
@@ -35,7 +40,8 @@ export class ToolController {
       box: new BoxTool(state),
       prompt: new PromptTool(state),
       reviewed: new ReviewedTool(state),
-      ruler: new RulerTool(state),
+      ruler: this.ruler,
+      angle: this.angle,
     };
   }
 
@@ -119,8 +125,9 @@ export class ToolController {
   }
 
   shapes(plane: Plane): readonly Shape[] {
-    const ruler = this.current === this.tools.ruler ? [] : this.tools.ruler.shapes(plane);
-    return [...ruler, ...this.current.shapes(plane)];
+    const measured = measuredShapes(this.state, plane, this.ruler.holds ?? this.angle.holds);
+    const others = [this.ruler, this.angle].filter((tool) => tool !== this.current);
+    return [...measured, ...others.flatMap((tool) => tool.shapes(plane)), ...this.current.shapes(plane)];
   }
 }
 

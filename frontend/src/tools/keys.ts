@@ -1,4 +1,5 @@
 import type { ToolName } from "../state/review_state";
+import { Topics } from "../state/topics";
 
 /** What a key does; the help overlay and the titles of the buttons read the same table. */
 export type Command =
@@ -58,6 +59,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "tool.prompt", keys: ["k"], group: "tools" },
   { command: "tool.reviewed", keys: ["m"], group: "tools" },
   { command: "tool.ruler", keys: ["u"], group: "tools" },
+  { command: "tool.angle", keys: ["shift+u"], group: "tools" },
   { command: "smaller", keys: ["["], group: "tools" },
   { command: "larger", keys: ["]"], group: "tools" },
   { command: "interpolate", keys: ["i"], group: "tools" },
@@ -86,7 +88,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "suppressed", keys: ["g"], group: "see" },
   { command: "uncertainty", keys: ["y"], group: "see" },
   { command: "invert", keys: ["shift+i"], group: "see" },
-  { command: "fit", keys: ["0"], group: "see" },
+  { command: "fit", keys: ["0", "."], group: "see" },
   { command: "layout", keys: ["l"], group: "see" },
   { command: "nextSeries", keys: ["q"], group: "see" },
   { command: "previousSeries", keys: ["shift+q"], group: "see" },
@@ -97,10 +99,65 @@ export const BINDINGS: readonly Binding[] = [
   { command: "help", keys: ["?"], group: "case" },
 ];
 
-const byKey = new Map(BINDINGS.flatMap(({ command, keys }) => keys.map((key) => [key, command] as const)));
-const byCommand = new Map(BINDINGS.map(({ command, keys }) => [command, keys] as const));
+/** A label of the project, and the key that chooses it. */
+export type LabelKey = { readonly name: string; readonly key: string };
+/** Why a key cannot be had. */
+export type KeyRefusal =
+  | { readonly kind: "reserved" }
+  | { readonly kind: "command"; readonly command: Command }
+  | { readonly kind: "label"; readonly name: string };
 
-export const keysOf = (command: Command): readonly string[] => byCommand.get(command) ?? [];
+/** Told when a key means something else from now on; whoever shows keys listens. */
+export const keyTopics = new Topics<"keys">();
+
+let ownKeys: Readonly<Record<string, readonly string[]>> = {};
+let labelKeys: ReadonlyMap<string, string> = new Map();
+let byKey = new Map<string, Command>();
+
+/** Takes the keys that a person chose; commands that are not named keep their usual ones. */
+export function useKeys(own: Readonly<Record<string, readonly string[]>>): void {
+  ownKeys = own;
+  arrange();
+}
+
+/** Inside its project a label's key chooses the label, whatever the key means elsewhere. */
+export function useLabelKeys(labels: readonly LabelKey[]): void {
+  labelKeys = new Map(labels.filter(({ key }) => key !== "").map(({ name, key }) => [key.toLowerCase(), name]));
+  arrange();
+}
+
+/** The keys that run a command here. */
+export const keysOf = (command: Command): readonly string[] => chosenKeys(command).filter((key) => !labelKeys.has(key));
+
+/** The keys that were chosen for a command, labels or not. */
+export const chosenKeys = (command: Command): readonly string[] => ownKeys[command] ?? usualKeys(command);
+
+export const usualKeys = (command: Command): readonly string[] => BINDINGS.find((binding) => binding.command === command)?.keys ?? [];
+
+/** What a key does unless somebody chose otherwise, for those who choose keys for labels. */
+export const usualCommand = (key: string): Command | null => BINDINGS.find(({ keys }) => keys.includes(key.toLowerCase()))?.command ?? null;
+
+/** Null when the command may have the key. */
+export function refusalOf(command: Command, key: string): KeyRefusal | null {
+  if (RESERVED.has(key) || /^(shift\+)?[1-9]$/.test(key)) return { kind: "reserved" };
+  const label = labelKeys.get(key);
+  if (label !== undefined) return { kind: "label", name: label };
+  const other = BINDINGS.find((binding) => binding.command !== command && chosenKeys(binding.command).includes(key));
+  return other ? { kind: "command", command: other.command } : null;
+}
+
+// Keys that pages cannot have, that end and confirm, that are held, or that choose labels.
+const RESERVED: ReadonlySet<string> = new Set([
+  ..."ctrl+t ctrl+n ctrl+w ctrl+q ctrl+r ctrl+l ctrl+shift+t ctrl+shift+n ctrl+shift+w f5 f11 f12".split(" "),
+  ..."escape enter tab shift+tab control shift alt meta capslock dead process unidentified".split(" "),
+  " ",
+]);
+
+function arrange(): void {
+  byKey = new Map(BINDINGS.flatMap(({ command }) => keysOf(command).map((key) => [key, command] as const)));
+  keyTopics.tell("keys");
+}
+arrange();
 
 /** Tools that a held key lends and its release gives back. */
 export const HELD: Readonly<Record<string, ToolName>> = { " ": "pan" };
@@ -118,7 +175,8 @@ export function digitOf(event: KeyboardEvent): number | null {
   return /^[1-9]$/.test(event.key) ? Number(event.key) : null;
 }
 
-function chord(event: KeyboardEvent): string {
+/** A press as the table writes it. */
+export function chord(event: KeyboardEvent): string {
   const key = event.key.toLowerCase();
   // A sign such as "?" needs shift on some keyboards and not on others.
   const isSign = key.length === 1 && !/[a-z0-9 ]/.test(key);
@@ -126,8 +184,9 @@ function chord(event: KeyboardEvent): string {
   return `${event.ctrlKey || event.metaKey ? "ctrl+" : ""}${shift}${key}`;
 }
 
-/** How a key is written on a button. */
-export function keyName(key: string): string {
+/** How a key is written on a button; nothing where a command has none. */
+export function keyName(key: string | undefined): string {
+  if (key === undefined) return "";
   const names: Record<string, string> = {
     arrowup: "↑",
     arrowdown: "↓",

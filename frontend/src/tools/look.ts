@@ -1,9 +1,7 @@
 import { canvasPoint, clampToGrid, zoomAt, type CanvasPoint, type Plane, type View } from "../domain/coordinates";
-import { length, threeFigures } from "../domain/units";
 import { centreOf, widthOf, windowOf, type Window } from "../domain/window";
 import { revive } from "../state/actions/judge";
 import type { ReviewState } from "../state/review_state";
-import type { Shape } from "../state/shapes";
 import { suppressedAt } from "../state/suppressed";
 import { PlainTool, type ToolEvent } from "./tool";
 
@@ -102,50 +100,6 @@ export class SelectTool extends PlainTool {
     const going = this.going;
     this.going = false;
     return going;
-  }
-}
-
-/** Measures a length in the plane, in the unit that the spacing allows. */
-export class RulerTool extends PlainTool {
-  readonly name = "ruler";
-  private line: { from: ToolEvent; to: ToolEvent } | null = null;
-  private going = false;
-
-  override down(event: ToolEvent): void {
-    this.line = { from: event, to: event };
-    this.going = true;
-  }
-
-  override move(event: ToolEvent): void {
-    if (!this.going || !this.line) return;
-    this.line = { from: this.line.from, to: event };
-    this.state.setTools({});
-  }
-
-  override up(): void {
-    this.going = false;
-  }
-
-  override cancel(): boolean {
-    const had = this.line !== null;
-    this.line = null;
-    this.going = false;
-    if (had) this.state.setTools({});
-    return had;
-  }
-
-  override shapes(plane: Plane): readonly Shape[] {
-    const line = this.line;
-    if (!line || line.from.plane !== plane || line.from.slice !== line.to.slice) return [];
-    const { from, to } = line;
-    return [{ kind: "length", from: from.image, to: to.image, text: this.measured(plane, from, to) }];
-  }
-
-  private measured(plane: Plane, from: ToolEvent, to: ToolEvent): string {
-    const spacing = this.state.facts.spacingZyx;
-    const pair = spacing && ([spacing[plane === "sagittal" ? 1 : 2], spacing[plane === "axial" ? 1 : 0]] as const);
-    const { value, unit } = length(to.image.u - from.image.u, to.image.v - from.image.v, pair);
-    return `${threeFigures(value)} ${unit}`;
   }
 }
 

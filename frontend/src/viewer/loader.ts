@@ -28,6 +28,11 @@ export class Loader {
     this.fill();
   }
 
+  /** Nothing is on its way, and nothing is left to ask for. */
+  get idle(): boolean {
+    return this.going.size === 0;
+  }
+
   stop(): void {
     this.off();
     this.stopper.abort();

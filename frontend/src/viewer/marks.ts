@@ -111,13 +111,28 @@ export function shape(pen: Pen, view: View, drawn: Exclude<Shape, { kind: "outli
   } else if (drawn.kind === "dot") dot(pen, imageToCanvas(view, drawn.at), drawn.positive);
   else if (drawn.kind === "box") box(pen, view, drawn.box, LIGHT, 1.5, true);
   else {
-    const points = (drawn.kind === "line" ? drawn.points : [drawn.from, drawn.to]).map((point) => imageToCanvas(view, point));
+    const points = drawn.points.map((point) => imageToCanvas(view, point));
     strokeTwice(pen, LIGHT, 1.5, () => {
       points.forEach((at, k) => (k === 0 ? pen.moveTo(at.x, at.y) : pen.lineTo(at.x, at.y)));
       if (drawn.kind === "line" && drawn.closed) pen.closePath();
     });
-    if (drawn.kind === "length") text(pen, drawn.text, points[1].x + 10, points[1].y - 10, "left");
+    if (drawn.kind === "measure") measured(pen, points, drawn.text, drawn.going);
   }
+}
+
+/** The ends of a measurement as crosses, which hide nothing of what they stand on, and its figure. */
+function measured(pen: Pen, points: readonly CanvasPoint[], words: string, going: boolean): void {
+  const arm = going ? 6 : 4;
+  strokeTwice(pen, LIGHT, 1.5, () => {
+    for (const { x, y } of points) {
+      pen.moveTo(x - arm, y - arm);
+      pen.lineTo(x + arm, y + arm);
+      pen.moveTo(x - arm, y + arm);
+      pen.lineTo(x + arm, y - arm);
+    }
+  });
+  const at = points[points.length === 3 ? 1 : points.length - 1];
+  text(pen, words, at.x + 10, at.y - 12, "left");
 }
 
 /** Where a person pointed: a plus where the object is, a minus where it is not. */

@@ -250,8 +250,8 @@ describe("looking", () => {
   test("the ruler measures in the unit of the spacing", () => {
     const page = hand("instances", { spacingZyx: [1, 0.5, 0.5], source: "patient" });
     use(page, "ruler");
-    page.drag([[0, 0], [300, 0], [300, 400]]);
-    expect(page.controller.shapes("axial")).toMatchObject([{ kind: "length", text: "25.0 mm" }]);
+    page.drag([[0, 0], [150, 0], [150, 200]]);
+    expect(page.controller.shapes("axial")).toMatchObject([{ kind: "measure", text: "12.5 mm" }]);
   });
 });
 

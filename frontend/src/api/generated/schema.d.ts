@@ -141,6 +141,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/measurements/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is measured in the case, oldest first. */
+        get: operations["measurements_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/measurements/{measurement_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Keep a measurement under an id that the client chose, new or changed. */
+        put: operations["measurement_put"];
+        post?: never;
+        /** @description Take a measurement away; put it again under its id to have it back. */
+        delete: operations["measurement_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/predict/": {
         parameters: {
             query?: never;
@@ -1768,7 +1803,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             sequence: number;
-            kind: components["schemas"]["KindEnum"];
+            kind: components["schemas"]["HistoryEntryKindEnum"];
             operation: string;
             author: components["schemas"]["PersonRef"] | null;
             /** Format: date-time */
@@ -1780,6 +1815,14 @@ export interface components {
             /** Format: uuid */
             parent: string | null;
         };
+        /**
+         * @description * `imported` - imported
+         *     * `predicted` - predicted
+         *     * `edited` - edited
+         *     * `merged` - merged
+         * @enum {string}
+         */
+        HistoryEntryKindEnum: "imported" | "predicted" | "edited" | "merged";
         HistoryPage: {
             results: components["schemas"]["HistoryEntry"][];
             next: string | null;
@@ -1913,14 +1956,6 @@ export interface components {
             id: string;
             sequence: number;
         };
-        /**
-         * @description * `imported` - imported
-         *     * `predicted` - predicted
-         *     * `edited` - edited
-         *     * `merged` - merged
-         * @enum {string}
-         */
-        KindEnum: "imported" | "predicted" | "edited" | "merged";
         Label: {
             index: number;
             name: string;
@@ -1970,6 +2005,32 @@ export interface components {
             preferences: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * @description * `length` - length
+         *     * `angle` - angle
+         * @enum {string}
+         */
+        MeasureKindEnum: "length" | "angle";
+        Measurement: {
+            kind: components["schemas"]["MeasureKindEnum"];
+            plane: components["schemas"]["PlaneEnum"];
+            /** @default 0 */
+            moment?: number;
+            points: number[][];
+            /** @default  */
+            note?: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: double */
+            value: number | null;
+            unit: components["schemas"]["UnitEnum"];
+            author: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        MeasurementList: {
+            results: components["schemas"]["Measurement"][];
         };
         /** @description A person as every answer but their own account names them. */
         Member: {
@@ -2057,6 +2118,20 @@ export interface components {
             text: string;
             finding?: number | null;
             place?: components["schemas"]["PlaceRequest"] | null;
+        };
+        NewMeasurementRequest: {
+            kind: components["schemas"]["MeasureKindEnum"];
+            plane: components["schemas"]["PlaneEnum"];
+            /** @default 0 */
+            moment?: number;
+            points: number[][];
+            /** @default  */
+            note?: string;
+            /**
+             * Format: uuid
+             * @description The tab with the pen.
+             */
+            tab: string;
         };
         NewPersonRequest: {
             username: string;
@@ -2186,6 +2261,13 @@ export interface components {
             /** Format: double */
             z: number;
         };
+        /**
+         * @description * `axial` - axial
+         *     * `coronal` - coronal
+         *     * `sagittal` - sagittal
+         * @enum {string}
+         */
+        PlaneEnum: "axial" | "coronal" | "sagittal";
         PredictAgainRequest: {
             /** @default true */
             only_untouched?: boolean;
@@ -2671,6 +2753,13 @@ export interface components {
          * @enum {string}
          */
         TypeEnum: "number" | "integer" | "boolean" | "choice";
+        /**
+         * @description * `mm` - mm
+         *     * `px` - px
+         *     * `deg` - deg
+         * @enum {string}
+         */
+        UnitEnum: "mm" | "px" | "deg";
         Upload: {
             /** Format: uuid */
             id: string;
@@ -3066,6 +3155,105 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Features"];
                 };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    measurements_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasurementList"];
+                };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    measurement_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                measurement_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMeasurementRequest"];
+                "multipart/form-data": components["schemas"]["NewMeasurementRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measurement"];
+                };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    measurement_remove: {
+        parameters: {
+            query: {
+                /** @description The tab with the pen. */
+                tab: string;
+            };
+            header?: never;
+            path: {
+                case_id: string;
+                measurement_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A refusal or a failure. */
             default: {

@@ -6,7 +6,7 @@ import { acceptAll, discard, judge, relabel } from "../../state/actions/judge";
 import { nextUncertain } from "../../state/actions/uncertain";
 import { reviewSlices } from "../../state/actions/reviewed";
 import type { ToolName } from "../../state/review_state";
-import { HELD, commandOf, digitOf, type Command } from "../../tools/keys";
+import { HELD, chord, commandOf, digitOf, type Command } from "../../tools/keys";
 import type { ListChoice } from "./list.svelte";
 import type { Opened } from "./review.svelte";
 
@@ -115,9 +115,9 @@ export class Commands {
   private labelOf(event: KeyboardEvent): number | null {
     if (event.ctrlKey || event.metaKey || event.altKey) return null;
     const { labels } = this.opened.state;
-    const own = labels.find((label) => label.key !== "" && label.key.toLowerCase() === event.key.toLowerCase());
+    const own = labels.find((label) => label.key !== "" && label.key.toLowerCase() === chord(event));
     const digit = digitOf(event);
-    if (own && (digit !== null || !commandOf(event))) return own.index;
+    if (own) return own.index;
     return digit === null ? null : (labels[digit - 1]?.index ?? null);
   }
 

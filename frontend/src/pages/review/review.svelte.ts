@@ -5,28 +5,32 @@ import { follow } from "../../api/events";
 import { sentence } from "../../api/errors";
 import { signedInAgain } from "../../api/gate";
 import { prompt } from "../../api/prompts";
-import { job as readJob, jobs as readJobs } from "../../api/jobs";
 import { reviewCase, sliceBytes, type ReviewCase, type ReviewImage } from "../../api/review";
 import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
 import type { Job } from "../../api/types";
 import { tabId } from "../../state/identity";
 import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
+import { isEmptyRevision } from "../../state/document";
 import { Candidates } from "../../state/candidates";
 import { Presence, type PresenceAnswer } from "../../state/presence";
 import type { PromptFound, PromptRequest } from "../../state/prompting";
 import { ReviewState } from "../../state/review_state";
 import type { SaveStatus } from "../../state/save_queue";
-import { CaseSync } from "../../state/sync";
+import { CaseSync, showContent } from "../../state/sync";
 import { Volume } from "../../state/volume";
 import { ToolController } from "../../tools/controller";
+import { useLabelKeys } from "../../tools/keys";
 import { Loader } from "../../viewer/loader";
 import { Stage } from "../../viewer/stage";
+import { JobWatch } from "./job_watch.svelte";
+import { MeasureDesk } from "./measuring";
+import { nextUp, sameFrame, type Ahead } from "./next_case";
+import type { Likes } from "./likes.svelte";
 import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, referenceOf } from "./opening";
 import { SeriesDesk, type Opened } from "./series";
 import { UncertaintyDesk } from "./uncertainty";
 
 const TAB = tabId();
-const JOB_POLL_MS = 2_500;
 
 export type { Opened } from "./series";
 
@@ -38,9 +42,6 @@ export class ReviewPage {
   shown = $state.raw<Opened | null>(null);
   save = $state.raw<SaveStatus>({ kind: "saved" });
   presence = $state.raw<PresenceAnswer | null>(null);
-  job = $state.raw<Job | null>(null);
-  /** The job waits, and nobody is there to do it. */
-  noWorker = $state(false);
   badSlices = $state(0);
   replayed = $state(0);
   /** The browser keeps nothing: unsent strokes live as long as the page. */
@@ -50,13 +51,14 @@ export class ReviewPage {
   trouble = $state("");
 
   private sync: CaseSync | null = null;
+  private measuring: MeasureDesk | null = null;
   private holder: Presence | null = null;
   private transport: ReviewTransport;
   private loader: Loader | null = null;
   private desk: SeriesDesk | null = null;
   private doubts: UncertaintyDesk | null = null;
   private offs: (() => void)[] = [];
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly jobs = new JobWatch(() => this.refresh());
   private ready = false;
   private closed = false;
   private asking = false;
@@ -64,12 +66,23 @@ export class ReviewPage {
   /** A page opened to look, or from which the case was given back, leaves the pen to others. */
   private wantsPen = true;
 
-  constructor(readonly id: string) {
+  constructor(
+    readonly id: string,
+    private readonly likes: Likes,
+  ) {
     this.transport = new ReviewTransport(id);
   }
 
   get tab(): string {
     return TAB;
+  }
+
+  get job(): Job | null {
+    return this.jobs.job;
+  }
+
+  get noWorker(): boolean {
+    return this.jobs.noWorker;
   }
 
   get mayEdit(): boolean {
@@ -83,9 +96,12 @@ export class ReviewPage {
   async open(): Promise<void> {
     try {
       this.failure = null;
-      this.about = await reviewCase(this.id);
+      const ahead = nextUp.take(this.id);
+      const [about] = await Promise.all([ahead?.about ?? reviewCase(this.id), this.likes.open()]);
+      if (this.closed) return;
+      this.about = about;
       const image = referenceOf(this.about);
-      if (image) await this.openImage(this.about);
+      if (image) await this.openImage(this.about, ahead);
       else if (isAwaited(this.about) || this.about.state === "importing") this.listen();
     } catch (error) {
       this.failure = error;
@@ -94,7 +110,8 @@ export class ReviewPage {
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.timer);
+    this.jobs.stop();
+    this.measuring?.stop();
     this.offs.forEach((off) => off());
     this.loader?.stop();
     this.sync?.queue.stop();
@@ -161,8 +178,8 @@ export class ReviewPage {
 
   /** Waits a while for what is on its way; false when it did not arrive. */
   async allSaved(): Promise<boolean> {
-    for (let wait = 0; wait < 50 && this.save.kind === "saving"; wait++) await new Promise((resolve) => setTimeout(resolve, 100));
-    return this.save.kind === "saved";
+    for (let wait = 0; wait < 50 && (this.save.kind === "saving" || this.measuring?.size); wait++) await new Promise((resolve) => setTimeout(resolve, 100));
+    return this.save.kind === "saved" && !this.measuring?.size;
   }
 
   retrySave(): void {
@@ -189,49 +206,77 @@ export class ReviewPage {
     if (this.opened && referenceOf(about)?.id !== this.opened.state.facts.id) return location.reload();
     await this.sync?.refresh(about.head?.sequence ?? 0);
     await this.loadCandidates(about);
-    this.watchJob(about);
+    this.jobs.follow(about);
     if (this.mayHold && !this.holder?.held) void this.holder?.ask();
     this.judgeEditable();
   }
 
-  private async openImage(about: ReviewCase): Promise<void> {
-    const facts = factsOf(referenceOf(about)!);
-    const volume = new Volume(facts);
-    const labels = labelsOf(about);
+  private async openImage(told: ReviewCase, ahead: Ahead | null = null): Promise<void> {
+    const facts = factsOf(referenceOf(told)!);
     const state = new ReviewState({
-      task: about.project.task,
-      labels,
+      task: told.project.task,
+      labels: labelsOf(told),
       facts,
-      volume,
-      committed: (change) => this.sync?.add(change),
+      volume: ahead?.volume ?? new Volume(facts),
+      committed: (change) => {
+        if (change.measures) this.measuring?.keep(change.measures);
+        if (!isEmptyRevision(change)) this.sync?.add(change);
+      },
       drafted: (change) => this.sync?.draft(change),
     });
     state.prompter = { ask: (request) => this.ask(request) };
+    this.offs.push(this.likes.take(state));
+    useLabelKeys(state.labels);
+    this.measuring = new MeasureDesk(this.id, TAB, state.document, (sentence) => (this.trouble = sentence));
     const controller = new ToolController(state, () => this.refusals++);
     const stage = new Stage(state, (plane) => controller.shapes(plane));
+    // What can be seen comes first; what makes it the newest, and the pen, follow.
+    if (ahead) showContent(state.document, ahead.content, cutoffsOf(told));
+    this.opened = { state, controller, stage };
+    this.shown = this.opened;
+    this.desk = new SeriesDesk(this.opened, {
+      refused: () => this.refusals++,
+      failed: () => this.badSlices++,
+      made: (one) => this.likes.take(one),
+    });
+    this.doubts = new UncertaintyDesk(this.opened, () => this.badSlices++);
+    this.startPixels(state);
+    void this.measuring.load();
+    const [about, journal] = await Promise.all([ahead ? this.readAgain(told) : told, this.openJournal()]);
+    if (this.closed || !about) return;
     this.sync = new CaseSync({
       caseId: this.id,
       tab: TAB,
       document: state.document,
       history: state.history,
       transport: this.transport,
-      journal: await this.openJournal(),
+      journal,
       cutoffs: () => cutoffsOf(this.about!),
       changed: () => this.saveChanged(),
     });
-    this.opened = { state, controller, stage };
-    this.shown = this.opened;
-    this.desk = new SeriesDesk(this.opened, { refused: () => this.refusals++, failed: () => this.badSlices++ });
-    this.doubts = new UncertaintyDesk(this.opened, () => this.badSlices++);
-    this.startPixels(state);
     await this.startPresence();
+    if (this.closed) return;
     await this.sync.open(this.holder?.held ?? false);
     this.replayed = this.sync.replayed;
     this.ready = true;
     await this.loadCandidates(about);
     this.judgeEditable();
+    if (this.closed) return;
     this.listen();
-    this.watchJob(about);
+    this.jobs.follow(about);
+    void nextUp.prepare(about.project.id, this.id, () => this.isIdle);
+  }
+
+  /** What was read ahead may be old by now. Null where the page must be made anew. */
+  private async readAgain(told: ReviewCase): Promise<ReviewCase | null> {
+    const about = await reviewCase(this.id);
+    if (sameFrame(about, told)) return (this.about = about);
+    location.reload();
+    return null;
+  }
+
+  private get isIdle(): boolean {
+    return !this.closed && !document.hidden && (this.loader?.idle ?? false) && !(this.shown?.controller.busy ?? true);
   }
 
   private async ask(request: PromptRequest): Promise<PromptFound | null> {
@@ -336,7 +381,7 @@ export class ReviewPage {
     const off = follow(
       { case: this.id },
       {
-        job: (event) => (["succeeded", "failed", "cancelled"].includes(event.state) ? again() : this.watchJob(this.about)),
+        job: (event) => (["succeeded", "failed", "cancelled"].includes(event.state) ? again() : this.jobs.follow(this.about)),
         case: (event) => {
           const { about } = this;
           const isNews = event.state !== about?.state || (event.series ?? about.images.length) !== about.images.length;
@@ -349,30 +394,6 @@ export class ReviewPage {
     const online = (): void => this.retrySave();
     addEventListener("online", online);
     this.offs.push(off, () => removeEventListener("online", online));
-  }
-
-  /** Position and estimate while the network is at work. */
-  private watchJob(about: ReviewCase | null): void {
-    clearTimeout(this.timer);
-    if (!about || !isAwaited(about) || this.closed) {
-      this.job = null;
-      this.noWorker = false;
-      return;
-    }
-    const look = async (): Promise<void> => {
-      const job = await readJob(about.job!.id).catch(() => null);
-      if (this.closed) return;
-      this.job = job ?? this.job;
-      this.noWorker = job?.state === "queued" && !(await this.isServed(job.queue));
-      if (job && ["succeeded", "failed", "cancelled"].includes(job.state)) return this.refresh();
-      this.timer = setTimeout(() => void look(), JOB_POLL_MS);
-    };
-    void look();
-  }
-
-  private async isServed(queue: Job["queue"]): Promise<boolean> {
-    const answer = await readJobs({ project: this.about?.project.id }).catch(() => null);
-    return !answer || answer.workers.some((worker) => worker.alive && worker.queues.includes(queue));
   }
 
   private isActive(): boolean {

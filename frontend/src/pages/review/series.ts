@@ -11,9 +11,9 @@ import { Stage } from "../../viewer/stage";
 import { factsOf } from "./opening";
 
 export type Opened = { readonly state: ReviewState; readonly controller: ToolController; readonly stage: Stage };
-type Looked = Opened & { readonly loader: Loader };
+type Looked = Opened & { readonly loader: Loader; readonly forget: () => void };
 type Kept = { readonly looks: Looks; readonly views: ReviewState["views"]; readonly fitted: ReadonlySet<keyof ReviewState["views"]> };
-type Told = { readonly refused: () => void; readonly failed: () => void };
+type Told = { readonly refused: () => void; readonly failed: () => void; readonly made: (state: ReviewState) => () => void };
 
 /** Pixels of so many series stay at hand; of all others only how they were looked at. */
 const MOST_AT_HAND = 2;
@@ -67,6 +67,7 @@ export class SeriesDesk {
       document: sameGrid(facts, own.facts) ? own.document : undefined,
       committed: () => undefined,
     });
+    const forget = this.told.made(state);
     const kept = this.kept.get(image.id);
     if (kept) {
       state.looks = kept.looks;
@@ -78,11 +79,12 @@ export class SeriesDesk {
       fetchSlice: (z, t, signal) => sliceBytes(facts.id, z, t, signal),
       failed: this.told.failed,
     });
-    return { state, controller, stage: new Stage(state, (plane) => controller.shapes(plane)), loader };
+    return { state, controller, stage: new Stage(state, (plane) => controller.shapes(plane)), loader, forget };
   }
 
   private putAway(image: string): void {
-    const { state, stage, loader } = this.atHand.get(image)!;
+    const { state, stage, loader, forget } = this.atHand.get(image)!;
+    forget();
     loader.stop();
     stage.stop();
     this.kept.set(image, { looks: state.looks, views: { ...state.views }, fitted: new Set(state.fitted) });

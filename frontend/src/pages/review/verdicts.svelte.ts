@@ -4,6 +4,7 @@ import { sentence } from "../../api/errors";
 import { nextCase } from "../../api/projects";
 import { toasts } from "../../components/toasts.svelte";
 import { t } from "../../messages";
+import type { Likes } from "./likes.svelte";
 import type { ReviewPage } from "./review.svelte";
 
 /** What ends work on a case, and what comes next. */
@@ -11,7 +12,10 @@ export class Verdicts {
   busy = $state(false);
   returning = $state(false);
 
-  constructor(private readonly page: ReviewPage) {}
+  constructor(
+    private readonly page: ReviewPage,
+    private readonly likes: Likes,
+  ) {}
 
   get maySubmit(): boolean {
     const { about } = this.page;
@@ -37,11 +41,11 @@ export class Verdicts {
   }
 
   submit(): Promise<void> {
-    return this.step(() => caseSubmit(this.page.id), t("review.done.submitted"));
+    return this.step(() => caseSubmit(this.page.id), t("review.done.submitted"), true);
   }
 
   accept(): Promise<void> {
-    return this.step(() => caseAccept(this.page.id), t("review.done.accepted"));
+    return this.step(() => caseAccept(this.page.id), t("review.done.accepted"), true);
   }
 
   reopen(): Promise<void> {
@@ -51,7 +55,7 @@ export class Verdicts {
 
   async sendBack(comment: string): Promise<void> {
     this.page.worksOn(false);
-    await this.step(() => caseReturn(this.page.id, comment), t("review.done.returned"));
+    await this.step(() => caseReturn(this.page.id, comment), t("review.done.returned"), true);
     this.returning = false;
   }
 
@@ -67,13 +71,29 @@ export class Verdicts {
     }
   }
 
+  /** The case after this one, asked while the verdict is on its way; null where there is none to be had. */
+  private async following(): Promise<string | null> {
+    const { about } = this.page;
+    return about && (await nextCase(about.project.id, about.id).then(({ id }) => id, () => null));
+  }
+
+  private goOn(next: string, done: string): void {
+    const { id, about } = this.page;
+    const name = about?.title || t("review.case", { number: about?.number ?? 0 });
+    toasts.show(t("review.done.named", { name, done }), "good", { label: t("review.done.back"), run: () => navigate(`/cases/${id}`) });
+    navigate(`/cases/${next}`);
+  }
+
   /** A verdict is on what the service holds, so everything must be there first. */
-  private async step(act: () => Promise<unknown>, done: string): Promise<void> {
+  private async step(act: () => Promise<unknown>, done: string, isLast = false): Promise<void> {
     if (this.busy) return;
     this.busy = true;
     try {
       if (!(await this.page.allSaved())) return toasts.show(t("review.notSavedYet"), "bad");
+      const following = isLast && this.likes.now.goesOn ? this.following() : null;
       await act();
+      const next = await following;
+      if (next) return this.goOn(next, done);
       await this.page.refresh();
       toasts.show(done, "good", { label: t("review.command.nextCase"), run: () => void this.next() });
     } catch (error) {
