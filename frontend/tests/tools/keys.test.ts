@@ -53,21 +53,21 @@ describe("own keys", () => {
   test("take the place of the usual ones, and are told of", () => {
     let told = 0;
     const off = keyTopics.on(["keys"], () => told++);
-    useKeys({ accept: ["y"] });
+    useKeys({ accept: [";"] });
     off();
     expect(told).toBe(1);
-    expect(commandOf(press("y"))).toBe("accept");
+    expect(commandOf(press(";"))).toBe("accept");
     expect(commandOf(press("a"))).toBeNull();
-    expect(keysOf("accept")).toEqual(["y"]);
+    expect(keysOf("accept")).toEqual([";"]);
     expect(commandOf(press("r"))).toBe("reject");
   });
 
   test("free a usual key for another command", () => {
     expect(refusalOf("reject", "a")).toEqual({ kind: "command", command: "accept" });
-    useKeys({ accept: ["y"] });
+    useKeys({ accept: [";"] });
     expect(refusalOf("reject", "a")).toBeNull();
-    expect(refusalOf("reject", "y")).toEqual({ kind: "command", command: "accept" });
-    expect(refusalOf("accept", "y")).toBeNull();
+    expect(refusalOf("reject", ";")).toEqual({ kind: "command", command: "accept" });
+    expect(refusalOf("accept", ";")).toBeNull();
   });
 
   test("are refused where browsers, labels or the page need them", () => {
