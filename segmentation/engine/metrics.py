@@ -1,9 +1,9 @@
-"""How good a segmentation is: overlap, ranking, and whether a difference is more than chance.
+"""How good a segmentation is: overlap, and whether a difference is more than chance.
 
 What has no value is NaN (two empty masks, one single class), never 1: it is left out of a mean, and
 ``summarise`` says how often that happened. Instances are compared in ``matching``, surfaces in
-``surfaces``, boxes in ``detection``, probabilities in ``calibration``; their functions can be had
-from here too.
+``surfaces``, boxes in ``detection``, probabilities in ``calibration``, orders in ``ranking``; their
+functions can be had from here too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from segmentation.engine.calibration import brier, calibration_error
 from segmentation.engine.detection import BoxPrecision, Froc, box_average_precision, froc
 from segmentation.engine.errors import InvalidArrayError
 from segmentation.engine.matching import Counts, Matching, average_precision, match, pool
+from segmentation.engine.ranking import auroc
 from segmentation.engine.surfaces import assd, hd95, nsd, surface_distances
 
 __all__ = [
@@ -116,24 +117,6 @@ def _shared(
     if ignore is not None:
         a, b = a & ~ignore, b & ~ignore
     return int(np.count_nonzero(a & b)), int(np.count_nonzero(a | b))
-
-
-def auroc(scores: ArrayLike, truth: ArrayLike) -> float:
-    """Return the chance that a positive case scores higher than a negative one, ties half.
-
-    Mann and Whitney 1947, by mean ranks. ``truth`` is true for positive cases; NaN without a
-    positive or without a negative one.
-    """
-    values = np.asarray(scores, dtype=np.float64).reshape(-1)
-    positive = np.asarray(truth, dtype=np.bool_).reshape(-1)
-    if values.size != positive.size or np.isnan(values).any():
-        raise InvalidArrayError("Every case needs one score, a number, and one truth.")
-    n, m = int(positive.sum()), int((~positive).sum())
-    if n == 0 or m == 0:
-        return NAN
-    _, place, tied = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(tied) - (tied - 1) / 2)[place]  # tied scores share their mean rank
-    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def paired_bootstrap(

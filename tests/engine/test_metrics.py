@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from segmentation.engine import metrics
 from segmentation.engine.errors import InvalidArrayError
@@ -44,36 +43,6 @@ def test_ignored_pixels_count_nowhere() -> None:
 def test_images_of_two_sizes_are_refused() -> None:
     with pytest.raises(InvalidArrayError, match="differ in size"):
         metrics.dice(np.zeros((2, 3)), np.zeros((3, 2)))
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_auroc_equals_the_share_of_pairs_in_the_right_order(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    truth = rng.random(40) < 0.4
-    scores = rng.integers(0, 6, 40) + truth
-    pairs = [
-        1.0 if p > n else 0.5 if p == n else 0.0 for p in scores[truth] for n in scores[~truth]
-    ]
-    assert metrics.auroc(scores, truth) == pytest.approx(np.mean(pairs))
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_auroc_equals_that_of_scipy_s_ranks_to_the_last_bit(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    truth = rng.random(300) < 0.3
-    scores = np.round(rng.normal(size=300) + truth, seed % 3)
-    n, m = int(truth.sum()), int((~truth).sum())
-    ranks = stats.rankdata(scores)
-    assert metrics.auroc(scores, truth) == (ranks[truth].sum() - n * (n + 1) / 2) / (n * m)
-
-
-def test_auroc_needs_both_kinds_of_case() -> None:
-    assert metrics.auroc([0.1, 0.9], [False, True]) == 1
-    assert metrics.auroc([0.9, 0.1], [False, True]) == 0
-    assert math.isnan(metrics.auroc([0.1, 0.9], [True, True]))
-    assert math.isnan(metrics.auroc([], []))
-    with pytest.raises(InvalidArrayError):
-        metrics.auroc([0.1, float("nan")], [True, False])
 
 
 def test_the_bootstrap_covers_the_true_mean_about_as_often_as_it_says() -> None:
