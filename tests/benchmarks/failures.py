@@ -221,7 +221,7 @@ def sentence(case: Case) -> str:
 
 def share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> str:
     """How many per cent of the whole a part is, in pixels."""
-    return f"{100 * np.count_nonzero(part) / max(1, np.count_nonzero(whole)):.0f} %"
+    return f"{100 * int(part.sum()) / max(1, int(whole.sum())):.0f} %"
 
 
 def with_section(text: str, fresh: str) -> str:
