@@ -49,7 +49,7 @@ def soft_dice_loss(probabilities: Tensor, truth: Tensor, known: Tensor) -> Tenso
 
 
 def star_loss(output: StarOutput, truth: StarTruth) -> Tensor:
-    """BCE(probability) + 2 polar IoU + (BCE + Dice)(foreground) / 2 + CE(class) / 2."""
+    """BCE(probability) + 2 polar IoU + (BCE + Dice)(foreground) / 2 + CE(label) / 2."""
     probability = output.probability[:, 0]
     bce = functional.binary_cross_entropy_with_logits(
         probability, truth.probability, reduction="none"
@@ -71,11 +71,17 @@ def _foreground_loss(logits: Tensor, foreground: Tensor) -> Tensor:
 
 
 def _object_class_loss(logits: Tensor, classes: Tensor) -> Tensor:
-    """Cross entropy of the label inside objects; 0 where no object has a label."""
+    """Cross entropy of the label inside objects; 0 where no object has a label.
+
+    The labels of a batch weigh by the root of their numbers of pixels, so that one of few or small
+    objects is not lost beside a common one.
+    """
     inside = (classes > 0) & (classes != IGNORED)
     wanted = torch.where(inside, classes.long() - 1, torch.full_like(classes.long(), -100))
-    total = functional.cross_entropy(logits, wanted, ignore_index=-100, reduction="sum")
-    return total / inside.sum().clamp_min(1)
+    counts = torch.bincount(wanted[inside], minlength=logits.shape[1]).to(logits.dtype)
+    weight = counts.clamp_min(1).rsqrt()
+    total = functional.cross_entropy(logits, wanted, weight, ignore_index=-100, reduction="sum")
+    return total / (counts * weight).sum().clamp_min(1)
 
 
 def semantic_loss(logits: Tensor, classes: Tensor) -> Tensor:

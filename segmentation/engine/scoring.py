@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine import metrics
+from segmentation.engine import metrics, nms
 from segmentation.engine.cases import Truth
 from segmentation.engine.errors import InvalidTrainingSetError
 from segmentation.engine.render import label_map
-from segmentation.engine.types import Segmentation, Task
+from segmentation.engine.types import Candidate, Segmentation, Task
 
 Figures = Mapping[str, float | None]
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -32,6 +32,9 @@ LEADING: Mapping[Task, str] = {
     "prompts3d": "iou3",
 }
 """The figure by which networks of a task are compared."""
+
+CASE_FIGURE: Mapping[Task, str] = {**LEADING, "labels2d": "correct"}
+"""The figure of one case by which networks are compared, 0 to 1."""
 
 Boxes = NDArray[np.float64]
 
@@ -118,7 +121,7 @@ def _score_boxes(segmentation: Segmentation, truth: Truth) -> CaseScore:
     if truth.boxes is None:
         raise InvalidTrainingSetError("It has no boxes to compare with.")
     parts = []
-    shown = [c for c in segmentation.candidates if c.suppressed_by is None and c.box is not None]
+    shown = _ranked(segmentation)
     for label in range(1, len(segmentation.labels) + 1):
         true_boxes = [box for known, box in truth.boxes if known == label]
         found = [c for c in shown if c.label == label]
@@ -131,6 +134,22 @@ def _score_boxes(segmentation: Segmentation, truth: Truth) -> CaseScore:
         )
     score = CaseScore({}, boxes=tuple(parts), names=segmentation.labels)
     return CaseScore(_pooled_boxes([score]), boxes=score.boxes, names=score.names)
+
+
+def _ranked(segmentation: Segmentation) -> list[Candidate]:
+    """All boxes that no better one suppresses, as if there were no score cut-off.
+
+    Average precision is a figure of the ranking; a cut-off would only hide its tail, and beside it
+    nothing suppresses the doubles of weak boxes.
+    """
+    scores = [candidate.score for candidate in segmentation.candidates]
+    pairs = np.array(segmentation.overlaps, np.float64).reshape(-1, 3).T
+    stays = nms.resolve(scores, (pairs[0], pairs[1], pairs[2]), 0.0, segmentation.overlap_cutoff)
+    return [
+        candidate
+        for candidate, kept in zip(segmentation.candidates, stays.keep, strict=True)
+        if kept and candidate.box is not None
+    ]
 
 
 def _pooled_boxes(scores: Sequence[CaseScore]) -> dict[str, float | None]:

@@ -2,8 +2,8 @@
 
 Columns that are understood: ``id``; ``image`` (a file, a zip or a folder) or ``file`` (with
 ``archive``: an entry of that zip); ``mask``, ``label`` or ``annotation``; ``split``; ``group``;
-``patient``; ``kind``; ``class``. Other columns are kept as facts if they are short. All paths are
-relative to the folder of the index.
+``patient``; ``kind``; ``class``, in whose place another column may be asked for. Other columns are
+kept as facts if they are short. All paths are relative to the folder of the index.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from segmentation.interchange.errors import TooLargeError, UnreadableError, read
 from segmentation.interchange.types import Limits
 
 NAME = "index.csv"
+CLASS_COLUMN = "class"
 _TRUTH_COLUMNS = ("mask", "label", "annotation")
 _IMAGE_COLUMNS = ("image", "file")
 _FACT_COLUMNS = frozenset({"modality", "view", "finding", "licence", "class", "site", "source"})
@@ -44,8 +45,11 @@ class IndexRow:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_index(path: Path, limits: Limits) -> list[IndexRow]:
-    """Read the rows of an index. Raises UnreadableError if it names no image column."""
+def read_index(path: Path, limits: Limits, class_column: str = CLASS_COLUMN) -> list[IndexRow]:
+    """Read the rows of an index; ``class_column`` says of what class each image is.
+
+    Raises UnreadableError if it has no column of images, or not the class column asked for.
+    """
     if path.stat().st_size > limits.text_bytes:
         raise TooLargeError("This index.csv is too large. Split the folder.")
     with reading("This index.csv is not a table in UTF-8. Save it again as CSV."):
@@ -57,18 +61,23 @@ def read_index(path: Path, limits: Limits) -> list[IndexRow]:
             raise UnreadableError(
                 "This index.csv has no column named image or file. Add one and import again."
             )
+        if class_column not in (CLASS_COLUMN, *columns):
+            raise UnreadableError(
+                f"This index.csv has no column named {class_column!r}. "
+                f"Its columns are: {', '.join(filter(None, columns))}."
+            )
         rows: list[IndexRow] = []
         for line in table:
             if len(rows) >= limits.entries:
                 raise TooLargeError(f"This index.csv has more than {limits.entries:,} rows.")
             if (line.get(column) or "").strip():
-                rows.append(_row(line, column))
+                rows.append(_row(line, column, class_column))
         return rows
 
 
-def _row(line: Mapping[str, str | None], column: str) -> IndexRow:
+def _row(line: Mapping[str, str | None], column: str, class_column: str) -> IndexRow:
     cells = {name: (line.get(name) or "").strip() for name in line if isinstance(name, str)}
-    label = cells.get("class", "")
+    label = cells.get(class_column, "")
     return IndexRow(
         image=cells[column],
         archive=cells.get("archive", ""),

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from segmentation.interchange.dicom_headers import DicomHeader
 from segmentation.interchange.dicom_series import plan_series
 from segmentation.interchange.errors import ERRORS, InterchangeError, UnreadableError
+from segmentation.interchange.index_csv import CLASS_COLUMN
 from segmentation.interchange.kinds import kind_of_modality
 from segmentation.interchange.sandbox import Sandbox
 from segmentation.interchange.sniff import refusal_of
@@ -68,8 +69,9 @@ class IntakeReader:
     name, by which an ``index.csv`` finds it. ``on_progress`` is told files done, files in all and
     the name of the last. ``separate_slices`` makes every DICOM file an image of its own. A
     ``sandbox`` that is passed in stays open; without one, ``folder`` is where archives and pixels
-    pass through (the system's temporary folder by default). Iterating gives a ``ReadCase`` or
-    ``Refusal`` at a time; afterwards ``refusals`` and ``inputs`` are complete.
+    pass through (the system's temporary folder by default). ``class_column`` of an index names the
+    class of each image. Iterating gives a ``ReadCase`` or ``Refusal`` at a time; afterwards
+    ``refusals`` and ``inputs`` are complete.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class IntakeReader:
         separate_slices: bool = False,
         sandbox: Sandbox | None = None,
         folder: Path | None = None,
+        class_column: str = CLASS_COLUMN,
     ) -> None:
         self._paths = list(paths)
         self._limits = limits or (sandbox.limits if sandbox else Limits())
@@ -88,6 +91,7 @@ class IntakeReader:
         self._separate = separate_slices
         self._given = sandbox
         self._folder = folder
+        self._class_column = class_column
         self._open = ExitStack()
         self._done = 0
 
@@ -105,7 +109,7 @@ class IntakeReader:
         told = 0
         for path in self._paths:
             self._tree.add(path)
-        units = units_of(self._tree, self._limits)
+        units = units_of(self._tree, self._limits, self._class_column)
         for unit in units:
             yield from self._cases(unit)
             yield from self._tree.refusals[told:]

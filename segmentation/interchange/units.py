@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from segmentation.interchange.errors import InterchangeError, MissingFileError
-from segmentation.interchange.index_csv import NAME, IndexRow, read_index
+from segmentation.interchange.index_csv import CLASS_COLUMN, NAME, IndexRow, read_index
 from segmentation.interchange.tree import INSIDE, Entry, Tree
 from segmentation.interchange.types import Limits
 
@@ -47,7 +47,7 @@ class _Names:
         ]
 
 
-def units_of(tree: Tree, limits: Limits) -> list[Unit]:
+def units_of(tree: Tree, limits: Limits, class_column: str = CLASS_COLUMN) -> list[Unit]:
     """Cut a tree into units: one per row of each index, and one of all that no index names.
 
     Files that are missing, or indices that cannot be read, are refused in the tree.
@@ -62,7 +62,7 @@ def units_of(tree: Tree, limits: Limits) -> list[Unit]:
     for index in [entry for entry in open_entries if _is_index(entry)]:
         base = index.name[: -len(NAME)]
         try:
-            rows = _joined(read_index(index.path, limits))
+            rows = _joined(read_index(index.path, limits, class_column))
         except InterchangeError as error:
             tree.refuse([index], error)
             used.add(index.index)

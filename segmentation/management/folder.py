@@ -11,6 +11,7 @@ from typing import get_args
 from segmentation.engine.cases import Split, TrainingCase, Truth
 from segmentation.engine.errors import InvalidTrainingSetError
 from segmentation.engine.types import Picture, Task
+from segmentation.interchange.index_csv import CLASS_COLUMN, NAME
 from segmentation.interchange.intake import IntakeReader
 from segmentation.interchange.types import ReadCase, ReadTruth, Refusal
 from segmentation.management.console import UsageError
@@ -50,13 +51,19 @@ class KnownCase:
     share: float = 1.0
 
 
-def read_folder(folder: Path, say: Say) -> Iterator[ReadCase]:
-    """Every image under a folder, one at a time; what is refused is said and left out."""
+def read_folder(folder: Path, say: Say, column: str = CLASS_COLUMN) -> Iterator[ReadCase]:
+    """Every image under a folder, one at a time; what is refused is said and left out.
+
+    ``column`` of the index names the class of each image. Asking for one that an index lacks is
+    misuse.
+    """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder. Give a folder with images and an index.csv.")
-    with IntakeReader([folder]) as reader:
+    with IntakeReader([folder], class_column=column) as reader:
         for found in reader:
             if isinstance(found, Refusal):
+                if column != CLASS_COLUMN and found.name.endswith(NAME):
+                    raise UsageError(f"{found.name}: {found.sentence}")
                 if found.code != "not_an_image":
                     say(f"{found.name}: {found.sentence}")
             else:
@@ -74,13 +81,13 @@ def task_of(word: str, folder: Path, say: Say) -> Task:
 
 
 def known_cases(
-    folder: Path, task: Task, book: LabelBook, split: str, say: Say
+    folder: Path, task: Task, book: LabelBook, split: str, say: Say, column: str = CLASS_COLUMN
 ) -> Iterator[KnownCase]:
     """The cases of one split (all where ``split`` is empty), with the truth of the task.
 
     Every moment of a cine is a case of its own, in one group with the others.
     """
-    for case in read_folder(folder, say):
+    for case in read_folder(folder, say, column):
         if split and case.split != split:
             continue
         try:
@@ -103,16 +110,24 @@ def _moments(case: ReadCase, task: Task, book: LabelBook) -> Iterator[KnownCase]
         )
 
 
-def labels_of(folder: Path, task: Task, ignored: frozenset[int], say: Say) -> list[str]:
+def labels_of(
+    folder: Path, task: Task, ignored: frozenset[int], say: Say, column: str = CLASS_COLUMN
+) -> list[str]:
     """The labels that the folder's own files name."""
     truths: list[tuple[ReadTruth, ...]] = [
-        case.truths for case in read_folder(folder, say) if case.split in ("", "train")
+        case.truths for case in read_folder(folder, say, column) if case.split in ("", "train")
     ]
     return labels_in(truths, task, ignored)
 
 
 def training_cases(
-    folder: Path, task: Task, book: LabelBook, seed: int, spool: Spool, say: Say
+    folder: Path,
+    task: Task,
+    book: LabelBook,
+    seed: int,
+    spool: Spool,
+    say: Say,
+    column: str = CLASS_COLUMN,
 ) -> list[TrainingCase]:
     """The train split as training cases, about a tenth of its groups set aside for validation.
 
@@ -121,7 +136,7 @@ def training_cases(
     cine are drawn as often as one still image.
     """
     cases = []
-    for known in known_cases(folder, task, book, "", say):
+    for known in known_cases(folder, task, book, "", say, column):
         if known.split in ("", "train", "validation", "val"):
             own: Split = "validation" if known.split in ("validation", "val") else "train"
             load = spool.put(known.picture, known.truth)

@@ -64,7 +64,8 @@ def labels_in(
     highest = 0
     for truths in cases:
         for truth in truths:
-            words |= {finding.label for finding in truth.findings} | set(truth.labels)
+            whole = task == "labels2d"
+            words |= set(truth.labels) if whole else {f.label for f in truth.findings}
             named |= {v: n for v, n in truth.names.items() if v != truth.ignore_value}
             if truth.array is not None and _counts(task, truth):
                 seen = np.unique(truth.array)

@@ -15,7 +15,7 @@ from segmentation.engine.inference import segment
 from segmentation.engine.moments import join_moments
 from segmentation.engine.preprocessing import parse_recipe
 from segmentation.engine.render import label_map as painted
-from segmentation.engine.scoring import LEADING, CaseScore, score_case, summarise
+from segmentation.engine.scoring import CASE_FIGURE, CaseScore, score_case, summarise
 from segmentation.engine.types import Candidate, Picture, Segmentation, Settings, Task
 from segmentation.errors import InvalidInputError
 from segmentation.jobs.work import Work
@@ -40,8 +40,6 @@ from segmentation.services.truths import LabelOrder
 from segmentation.storage.blobs import blob_put
 
 PICTURES = 10
-CASE_FIGURE: Mapping[Task, str] = {**LEADING, "labels2d": "correct"}
-"""The figure of one case by which networks are compared, 0 to 1."""
 
 
 @dataclass(frozen=True)

@@ -78,3 +78,24 @@ def ball_folder(folder: Path, count: int = 2) -> Path:
         )
     write_index(folder, rows)
     return folder
+
+
+def shade_folder(folder: Path, count: int = 6, tests: int = 2) -> Path:
+    """Grey squares, bright and dark in turn, as the column ``shade`` says; the last are tests."""
+    folder.mkdir()
+    rows = []
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        bright = number % 2 == 0
+        grey = (170 if bright else 30) + rng.integers(0, 50, (40, 40), dtype=np.uint8)
+        Image.fromarray(grey.astype(np.uint8)).save(folder / f"square{number}.png")
+        rows.append(
+            {
+                "id": f"square{number}",
+                "image": f"square{number}.png",
+                "split": "test" if number >= count - tests else "train",
+                "shade": "bright" if bright else "dark",
+            }
+        )
+    write_index(folder, rows)
+    return folder

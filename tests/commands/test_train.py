@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from segmentation.engine.checkpoints import load_network
-from tests.commands.folders import ball_folder, disc_folder, run, write_index
+from tests.commands.folders import ball_folder, disc_folder, run, shade_folder, write_index
 
 
 @pytest.fixture
@@ -97,6 +97,39 @@ def test_a_folder_without_truth_is_refused_with_a_sentence(tmp_path, discs) -> N
     assert answer["error"]["code"] == "invalid_training_set"
     assert "a: It has no mask" in said
     assert not (tmp_path / "net").exists()
+
+
+def test_any_column_of_the_index_may_be_learnt_as_the_class_of_an_image(tmp_path) -> None:
+    shades = shade_folder(tmp_path / "shades")
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"steps": [{"name": "normalise", "method": "none"}]}))
+    code, answer, _ = run(
+        "train", "--data", shades, "--task", "labels2d", "--column", "shade",
+        "--out", tmp_path / "net", "--steps", 60, "--recipe", recipe, "--threads", 1,
+    )  # fmt: skip
+    assert code == 0
+    assert answer["labels"] == ["bright", "dark"]
+    assert answer["training"]["images"] == 4  # two are tests; of four none is set aside
+    code, answer, said = run(
+        "evaluate", "--data", shades, "--network", tmp_path / "net", "--column", "shade"
+    )
+    assert code == 0
+    assert answer["metrics"]["all"]["auroc bright"] == 1.0
+    assert answer["metrics"]["all"]["auroc"] == 1.0
+    assert "auroc bright" in said
+
+
+def test_a_column_that_is_not_there_is_misuse(tmp_path) -> None:
+    shades = shade_folder(tmp_path / "shades")
+    code, answer, _ = run(
+        "train", "--data", shades, "--task", "labels2d", "--column", "colour",
+        "--out", tmp_path / "net", "--steps", 1,
+    )  # fmt: skip
+    assert code == 2
+    assert answer["error"]["message"] == (
+        "shades/index.csv: This index.csv has no column named 'colour'. "
+        "Its columns are: id, image, split, shade."
+    )
 
 
 def test_misuse_ends_with_two(tmp_path, discs) -> None:

@@ -103,6 +103,19 @@ def test_star_loss_teaches_the_class_only_inside_objects() -> None:
     assert not output.fine.grad[0, 1:, 4:].any()
 
 
+def test_a_rare_label_weighs_by_the_root_of_its_share() -> None:
+    """Label 1 fills 100 pixels and is right for certain, label 2 fills 4 and is a guess of two."""
+    output, truth = star_case(classes=2)
+    plain = star_loss(output, truth).item()
+    truth.classes[0, :10, :10] = 1
+    truth.classes[0, 12:14, 12:14] = 2
+    fine = output.fine.detach().clone()
+    fine[0, 1, :10, :10] = 50.0
+    told = star_loss(StarOutput(output.probability, output.log_rays, fine), truth).item() - plain
+    # Root weights: sums 100 / 10 = 10 and 4 / 2 = 2; CE counts half in the loss.
+    assert told == pytest.approx(0.5 * math.log(2) * 2 / 12, abs=1e-5)
+
+
 def test_label_loss_takes_zero_as_none_of_the_labels() -> None:
     sure_of_none = torch.full((1, 3), -20.0)
     assert label_loss(sure_of_none, torch.tensor([0])).item() == pytest.approx(0, abs=1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,21 @@ def test_boxes_are_scored_by_label() -> None:
     assert figures["ap50 a"] == 1.0
     assert figures["ap50 b"] == 0.0  # its box was found, but under the wrong label
     assert figures["ap50"] == 0.5
+
+
+def test_average_precision_ranks_weak_boxes_too_without_their_doubles() -> None:
+    """At a cut-off of 0.5 one box is shown; both objects were found, the second with a double."""
+    truth = Truth(boxes=((1, (0, 0, 8, 8)), (1, (8, 8, 16, 16))))
+    candidates = [
+        Candidate(1, 0.9, (0, 0, 8, 8)),
+        Candidate(1, 0.4, (8, 8, 16, 15)),
+        Candidate(1, 0.3, (8, 8, 16, 16)),
+    ]
+    found = segmentation("boxes2d", candidates)
+    doubled = replace(found, overlaps=((1, 2, 7 / 8),))
+    assert score_case(doubled, truth).figures["ap50 one"] == 1.0
+    pooled = score_case(doubled, truth).boxes[0]
+    assert pooled[2].tolist() == [0.9, 0.4]
 
 
 def test_image_labels_are_ranked_over_images() -> None:

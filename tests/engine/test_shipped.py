@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from segmentation.engine.checkpoints import CARD, SHIPPED, WEIGHTS, load_network, resolve_network
 from segmentation.engine.inference import segment
@@ -18,6 +21,8 @@ from segmentation.engine.types import Picture, Settings
 from tests.engine.drawn import discs
 
 MOST_BYTES = 10_000_000
+MOST_PICTURE_BYTES = 40_000
+MOST_COLOURS = 8
 NAMES = ["hippocampus", "lungs", "nuclei", "nuclei-clicks"]
 
 
@@ -29,7 +34,8 @@ def test_these_networks_ship() -> None:
 def test_each_is_whole_small_and_says_what_it_is(name) -> None:
     folder = resolve_network(name)
     network = load_network(folder)
-    assert sorted(p.name for p in folder.iterdir()) == ["README.md", CARD, WEIGHTS]
+    pictures = sorted(p.name for p in folder.glob("worst-*.png"))
+    assert sorted(p.name for p in folder.iterdir()) == ["README.md", CARD, WEIGHTS, *pictures]
     assert sum(p.stat().st_size for p in folder.iterdir()) < MOST_BYTES
     card = network.card
     assert card["name"] == name
@@ -39,6 +45,20 @@ def test_each_is_whole_small_and_says_what_it_is(name) -> None:
     assert card["metrics"]["test"]["all"]["cases"] > 0
     assert parse_recipe(card["recipe"]).to_json() == card["recipe"]  # every option written out
     assert "not for primary diagnosis" in (folder / "README.md").read_text().lower()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_card_shows_where_it_fails_in_small_pictures_that_are_no_photographs(name) -> None:
+    folder = resolve_network(name)
+    text = (folder / "README.md").read_text()
+    linked = re.findall(r"^!\[[^\]]+\]\((worst-[\w]+\.png)\)$", text, re.M)
+    assert 2 <= len(linked) <= 3
+    assert sorted(linked) == sorted(p.name for p in folder.glob("*.png"))
+    for picture in linked:
+        assert (folder / picture).stat().st_size < MOST_PICTURE_BYTES
+        with Image.open(folder / picture) as drawn:
+            # Outlines and areas in a few colours; an image's own pixels would need many more.
+            assert len(drawn.convert("RGB").getcolors(maxcolors=256) or []) <= MOST_COLOURS
 
 
 @pytest.mark.parametrize("turned_round", [False, True])

@@ -11,8 +11,9 @@ from django.core.management.base import CommandParser
 from segmentation.engine.checkpoints import Network, load_network, resolve_network
 from segmentation.engine.errors import EngineError
 from segmentation.engine.inference import segment
-from segmentation.engine.scoring import LEADING, CaseScore, score_case, summarise
+from segmentation.engine.scoring import CASE_FIGURE, CaseScore, score_case, summarise
 from segmentation.engine.types import Settings
+from segmentation.interchange.index_csv import CLASS_COLUMN
 from segmentation.management.console import (
     DONE,
     FAILED,
@@ -45,6 +46,9 @@ class Command(FileCommand):
         parser.add_argument(
             "--ignore", type=int, action="append", default=[], help="mask value nobody knows about"
         )
+        parser.add_argument(
+            "--column", default=CLASS_COLUMN, help="index column with the class of an image"
+        )
         parser.add_argument("--score", type=share, help="score cut-off instead of the network's")
         parser.add_argument(
             "--overlap", type=share, help="overlap cut-off instead of the network's"
@@ -66,7 +70,9 @@ class Command(FileCommand):
             refused.append(sentence)
             self.say(sentence)
 
-        found = known_cases(options["data"], network.task, book, options["split"], refuse)
+        found = known_cases(
+            options["data"], network.task, book, options["split"], refuse, options["column"]
+        )
         with stop_on_signal() as stopped:
             for case in found:
                 score, report = self._case(case, network, settings, stopped)
@@ -112,7 +118,9 @@ class Command(FileCommand):
         self, network: Network, cases: list[dict[str, Any]], metrics: dict[str, dict[str, Any]]
     ) -> None:
         names = list(metrics[ALL])[1:]
-        shown = [n for n in names if any(n in case for case in cases)] or [LEADING[network.task]]
+        shown = [n for n in names if any(n in case for case in cases)] or [
+            CASE_FIGURE[network.task]
+        ]
         rows = [
             [case["id"], case["kind"] or "-", *(figure(case.get(name)) for name in shown)]
             for case in cases

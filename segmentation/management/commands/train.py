@@ -18,6 +18,7 @@ from segmentation.engine.preprocessing import DEFAULT_RECIPES, parse_recipe
 from segmentation.engine.runtime import thread_count
 from segmentation.engine.training import train
 from segmentation.engine.types import Task
+from segmentation.interchange.index_csv import CLASS_COLUMN
 from segmentation.management.console import (
     FileCommand,
     Outcome,
@@ -52,6 +53,9 @@ class Command(FileCommand):
         parser.add_argument(
             "--ignore", type=int, action="append", default=[], help="mask value nobody knows about"
         )
+        parser.add_argument(
+            "--column", default=CLASS_COLUMN, help="index column with the class of an image"
+        )
         parser.add_argument("--recipe", type=Path, help="JSON file with the preprocessing")
         parser.add_argument("--start", help="network to go on from")
         parser.add_argument(
@@ -80,7 +84,9 @@ class Command(FileCommand):
             thread_count(options["threads"]),
         ):
             spool = Spool(Path(folder))
-            cases = training_cases(options["data"], task, book, options["seed"], spool, self.say)
+            cases = training_cases(
+                options["data"], task, book, options["seed"], spool, self.say, options["column"]
+            )
             self._announce(cases)
             try:
                 network = train(
@@ -111,7 +117,7 @@ class Command(FileCommand):
         if start is not None:
             return list(start.labels)
         ignored = frozenset(options["ignore"])
-        labels = labels_of(options["data"], task, ignored, self.say)
+        labels = labels_of(options["data"], task, ignored, self.say, options["column"])
         if not labels:
             raise InvalidTrainingSetError("The folder names no labels. Give them with --labels.")
         return labels
