@@ -47,9 +47,12 @@ export class Measures {
 
   /** Those that lie on a slice of a plane at a moment. */
   on(plane: Plane, slice: number, moment: number): (readonly [string, MeasureFields])[] {
-    return [...this.kept].filter(([, one]) => one.plane === plane && one.moment === moment && sliceOf(plane, one.points[0]) === slice);
+    return [...this.kept].filter(([, one]) => one.plane === plane && one.moment === moment && sliceOfMeasure(one) === slice);
   }
 }
+
+/** The slice of its plane on which a measurement lies. */
+export const sliceOfMeasure = ({ plane, points }: Pick<MeasureFields, "plane" | "points">): number => sliceOf(plane, points[0]);
 
 export const measureInWords = ({ kind, points }: Pick<MeasureFields, "kind" | "points">, spacing: Spacing): string =>
   kind === "length" ? lengthInWords(points, spacing) : angleInWords(points, spacing);
