@@ -21,7 +21,7 @@ export function cutOff(slices: Slices, line: CutLine, grid: Grid): Map<number, S
   const side = sideOf(line, grid);
   const sides: { left: Part[]; right: Part[] } = { left: [], right: [] };
   for (const part of parts(combined(slices, curtain, subtract), grid.nx)) {
-    const touching = combined(part.slices, beside, intersect);
+    const touching = common(part.slices, beside);
     if (touching.size > 0) sides[votes(touching, side, grid) >= 0 ? "left" : "right"].push(part);
   }
   if (sides.left.length === 0 || sides.right.length === 0) return null;
@@ -29,6 +29,13 @@ export function cutOff(slices: Slices, line: CutLine, grid: Grid): Map<number, S
   const right = together(sides.right);
   const [smaller, sign] = voxelsOf(left) < voxelsOf(right) ? [left, 1] : [right, -1];
   return combined(smaller, onSide(crossed, side, sign, grid), union);
+}
+
+/** Of many small parts each has few slices: only those are looked at. */
+function common(part: Slices, beside: Slices): Map<number, Spans> {
+  const touching = new Map<number, Spans>();
+  for (const [z, spans] of part) put(touching, z, intersect(spans, beside.get(z) ?? EMPTY));
+  return touching;
 }
 
 type Side = (x: number, y: number, z: number) => number;

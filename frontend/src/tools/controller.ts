@@ -1,12 +1,16 @@
-import type { CanvasPoint, Plane } from "../domain/coordinates";
+import { sliceOf, type CanvasPoint, type Plane } from "../domain/coordinates";
+import { maskOnPlane } from "../domain/planes";
 import { stepSlice } from "../state/actions/step";
 import type { ReviewState, ToolName } from "../state/review_state";
 import type { Shape } from "../state/shapes";
 import { FillTool, PolygonTool, ReviewedTool } from "./areas";
 import { BoxTool } from "./box";
 import { PanTool, RulerTool, SelectTool, WindowTool, zoomBy } from "./look";
+import { GatedTool } from "./gated";
 import { BallTool, BrushTool, EraserTool } from "./paint";
 import { PromptTool } from "./prompt";
+import { ScissorsTool } from "./scissors";
+import { ThresholdTool } from "./threshold";
 import type { Tool, ToolEvent } from "./tool";
 
 type Press = { readonly tool: Tool; readonly pointer: number };
@@ -34,6 +38,9 @@ export class ToolController {
       fill: new FillTool(state),
       box: new BoxTool(state),
       prompt: new PromptTool(state),
+      gated: new GatedTool(state),
+      scissors: new ScissorsTool(state),
+      threshold: new ThresholdTool(state),
       reviewed: new ReviewedTool(state),
       ruler: new RulerTool(state),
     };
@@ -51,6 +58,7 @@ export class ToolController {
     if (this.busy) return;
     this.current.cancel();
     this.state.setTools({ tool });
+    if (this.state.editable || !this.tools[tool].draws) this.tools[tool].taken();
   }
 
   /** Takes a tool for as long as a key is held. */
@@ -120,7 +128,16 @@ export class ToolController {
 
   shapes(plane: Plane): readonly Shape[] {
     const ruler = this.current === this.tools.ruler ? [] : this.tools.ruler.shapes(plane);
-    return [...ruler, ...this.current.shapes(plane)];
+    return [...ruler, ...this.paired(plane), ...this.current.shapes(plane)];
+  }
+
+  /** The finding that the selected one would be combined with. */
+  private paired(plane: Plane): readonly Shape[] {
+    const { other, document, looks, facts } = this.state;
+    if (other === null) return [];
+    const slice = sliceOf(plane, looks.cursor);
+    const mask = maskOnPlane(this.state.ofMoment(document.slices(other)), plane, slice, facts.grid);
+    return mask.length > 0 ? [{ kind: "outline", mask }] : [];
   }
 }
 
