@@ -53,8 +53,8 @@ export class ScissorsTool extends PlainTool {
   private meant(path: readonly ToolEvent[]): number | null {
     const { state } = this;
     if (state.selected !== null) return state.selected;
-    for (const { voxel } of path) {
-      const hit = state.hits.at(voxel.x, voxel.y, state.here(Math.floor(voxel.z)));
+    for (const { x, y, z } of along(path)) {
+      const hit = state.hits.at(x, y, state.here(Math.floor(z)));
       if (hit !== null) return hit;
     }
     return state.target();
@@ -69,5 +69,17 @@ export class ScissorsTool extends PlainTool {
     state.told(cutAlong(state, finding, { plane: path[0].plane, points }));
   }
 }
+
+/** Places on the stroke, at most a voxel apart: its corners alone may all lie beside what it crosses. */
+function* along(path: readonly ToolEvent[]): Generator<Place> {
+  for (let k = 1; k < path.length; k++) {
+    const [from, to] = [path[k - 1].voxel, path[k].voxel];
+    const steps = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y, to.z - from.z)) + 1;
+    const mix = (a: number, b: number, step: number): number => a + ((b - a) * step) / steps;
+    for (let step = 0; step <= steps; step++) yield { x: mix(from.x, to.x, step), y: mix(from.y, to.y, step), z: mix(from.z, to.z, step) };
+  }
+}
+
+type Place = { readonly x: number; readonly y: number; readonly z: number };
 
 const load = () => import("../state/actions/apart");
