@@ -37,7 +37,7 @@ export function voxelVolume(voxels: number, { spacingZyx }: Calibration): Measur
 // Pixels below 20 micrometres come from a microscope.
 const MICROSCOPIC_MM = 0.02;
 
-const isMicroscopic = (spacing: readonly number[]): boolean => spacing[spacing.length - 1] < MICROSCOPIC_MM;
+export const isMicroscopic = (spacing: readonly number[]): boolean => spacing[spacing.length - 1] < MICROSCOPIC_MM;
 
 const scaleLength = (lengthMm: number, microscopic: boolean): Measure =>
   microscopic ? { value: lengthMm * 1000, unit: "µm" } : { value: lengthMm, unit: "mm" };

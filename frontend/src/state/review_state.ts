@@ -5,6 +5,7 @@ import type { Candidates } from "./candidates";
 import { CaseDocument, type Change } from "./document";
 import { Draft, History } from "./history";
 import { HitIndex } from "./hit_index";
+import { firstShapeSettings, type Band, type Outcome, type ShapeSettings } from "./shaping";
 import { Topics } from "./topics";
 import type { Prompter, PromptNote } from "./prompting";
 import { REVIEWED, type FindingFields, type ImageFacts, type Label, type Task } from "./types";
@@ -24,6 +25,9 @@ export type ToolName =
   | "fill"
   | "box"
   | "prompt"
+  | "gated"
+  | "scissors"
+  | "threshold"
   | "reviewed"
   | "ruler"
   | "angle";
@@ -37,7 +41,7 @@ export type ToolSettings = {
   readonly neighbours: NeighbourRule;
   readonly fillBy: "hole" | "likeness";
   readonly tolerance: number;
-};
+} & ShapeSettings;
 export type Pointer = { readonly plane: Plane; readonly at: CanvasPoint; readonly voxel: Voxel };
 
 export type ReviewSetup = {
@@ -80,6 +84,12 @@ export class ReviewState {
   prompter: Prompter | null = null;
   /** What stands as a preview, not yet part of the case. */
   prompted: PromptNote | null = null;
+  /** The grey values that are offered as a mask. */
+  band: Band | null = null;
+  /** The finding that the selected one is joined with, or cut by. */
+  other: number | null = null;
+  /** Hears what an operation has to say; the page hands it over. */
+  told: (outcome: Outcome) => void = () => undefined;
 
   constructor(setup: ReviewSetup) {
     this.document = setup.document ?? new CaseDocument();
@@ -101,6 +111,7 @@ export class ReviewState {
       neighbours: "replace",
       fillBy: "hole",
       tolerance: 12,
+      ...firstShapeSettings(setup.facts),
     };
     this.views = {
       axial: freshView("axial", setup.facts),
@@ -155,9 +166,20 @@ export class ReviewState {
   select(finding: number | null): void {
     if (finding === this.selected) return;
     this.selected = finding;
+    this.other = null;
     const label = finding === null ? null : this.document.finding(finding)?.label;
     if (label !== null && label !== undefined) this.tools = { ...this.tools, label };
     this.topics.tell("selection", "tool");
+  }
+
+  pair(other: number | null): void {
+    this.other = other === this.selected ? null : other;
+    this.topics.tell("selection", "tool");
+  }
+
+  offer(band: Band | null): void {
+    this.band = band;
+    this.topics.tell("tool");
   }
 
   point(pointer: Pointer | null): void {

@@ -8,4 +8,6 @@ export type Shape =
   | { readonly kind: "box"; readonly box: Box }
   | { readonly kind: "dot"; readonly at: ImagePoint; readonly positive: boolean }
   | { readonly kind: "outline"; readonly mask: Spans }
+  /** A fill in the label's colour, for masks of any raggedness. */
+  | { readonly kind: "wash"; readonly mask: Spans }
   | { readonly kind: "measure"; readonly points: readonly ImagePoint[]; readonly text: string; readonly going: boolean };

@@ -1,13 +1,17 @@
-import type { CanvasPoint, Plane } from "../domain/coordinates";
+import { sliceOf, type CanvasPoint, type Plane } from "../domain/coordinates";
+import { maskOnPlane } from "../domain/planes";
 import { stepSlice } from "../state/actions/step";
 import type { ReviewState, ToolName } from "../state/review_state";
 import type { Shape } from "../state/shapes";
 import { FillTool, PolygonTool, ReviewedTool } from "./areas";
 import { BoxTool } from "./box";
+import { GatedTool } from "./gated";
 import { PanTool, SelectTool, WindowTool, zoomBy } from "./look";
 import { AngleTool, measuredShapes, RulerTool } from "./measure";
 import { BallTool, BrushTool, EraserTool } from "./paint";
 import { PromptTool } from "./prompt";
+import { ScissorsTool } from "./scissors";
+import { ThresholdTool } from "./threshold";
 import type { Tool, ToolEvent } from "./tool";
 
 type Press = { readonly tool: Tool; readonly pointer: number };
@@ -39,6 +43,9 @@ export class ToolController {
       fill: new FillTool(state),
       box: new BoxTool(state),
       prompt: new PromptTool(state),
+      gated: new GatedTool(state),
+      scissors: new ScissorsTool(state),
+      threshold: new ThresholdTool(state),
       reviewed: new ReviewedTool(state),
       ruler: this.ruler,
       angle: this.angle,
@@ -57,6 +64,7 @@ export class ToolController {
     if (this.busy) return;
     this.current.cancel();
     this.state.setTools({ tool });
+    if (this.state.editable || !this.tools[tool].draws) this.tools[tool].taken();
   }
 
   /** Takes a tool for as long as a key is held. */
@@ -127,7 +135,16 @@ export class ToolController {
   shapes(plane: Plane): readonly Shape[] {
     const measured = measuredShapes(this.state, plane, this.ruler.holds ?? this.angle.holds);
     const others = [this.ruler, this.angle].filter((tool) => tool !== this.current);
-    return [...measured, ...others.flatMap((tool) => tool.shapes(plane)), ...this.current.shapes(plane)];
+    return [...measured, ...others.flatMap((tool) => tool.shapes(plane)), ...this.paired(plane), ...this.current.shapes(plane)];
+  }
+
+  /** The finding that the selected one would be combined with. */
+  private paired(plane: Plane): readonly Shape[] {
+    const { other, document, looks, facts } = this.state;
+    if (other === null) return [];
+    const slice = sliceOf(plane, looks.cursor);
+    const mask = maskOnPlane(this.state.ofMoment(document.slices(other)), plane, slice, facts.grid);
+    return mask.length > 0 ? [{ kind: "outline", mask }] : [];
   }
 }
 

@@ -2,8 +2,26 @@ import type { ToolName } from "../state/review_state";
 import { Topics } from "../state/topics";
 
 /** What a key does; the help overlay and the titles of the buttons read the same table. */
+export type ShapeCommand =
+  | "grow"
+  | "shrink"
+  | "smooth"
+  | "largest"
+  | "small"
+  | "holes"
+  | "split"
+  | "duplicate"
+  | "join"
+  | "subtract"
+  | "intersect"
+  | "merge"
+  | "copyUp"
+  | "copyDown"
+  | "carryUp"
+  | "carryDown";
 export type Command =
   | `tool.${ToolName}`
+  | `shape.${ShapeCommand}`
   | "undo"
   | "redo"
   | "accept"
@@ -36,6 +54,11 @@ export type Command =
   | "nextSeries"
   | "previousSeries"
   | "interpolate"
+  | "narrower"
+  | "wider"
+  | "shapePanel"
+  | "reach"
+  | "otherFinding"
   | "reviewedSlice"
   | "newFinding"
   | "panels"
@@ -43,7 +66,7 @@ export type Command =
   | "help";
 
 export type Binding = { readonly command: Command; readonly keys: readonly string[]; readonly group: Group };
-export type Group = "tools" | "judge" | "move" | "see" | "case";
+export type Group = "tools" | "shape" | "judge" | "move" | "see" | "case";
 
 /** Keys as "ctrl+shift+z"; command keys of other systems count as ctrl. */
 export const BINDINGS: readonly Binding[] = [
@@ -57,13 +80,37 @@ export const BINDINGS: readonly Binding[] = [
   { command: "tool.fill", keys: ["f"], group: "tools" },
   { command: "tool.box", keys: ["x"], group: "tools" },
   { command: "tool.prompt", keys: ["k"], group: "tools" },
+  { command: "tool.gated", keys: ["shift+b"], group: "tools" },
+  { command: "tool.threshold", keys: ["t"], group: "tools" },
+  { command: "tool.scissors", keys: ["shift+x"], group: "tools" },
   { command: "tool.reviewed", keys: ["m"], group: "tools" },
   { command: "tool.ruler", keys: ["u"], group: "tools" },
   { command: "tool.angle", keys: ["shift+u"], group: "tools" },
   { command: "smaller", keys: ["["], group: "tools" },
   { command: "larger", keys: ["]"], group: "tools" },
+  { command: "narrower", keys: ["{"], group: "tools" },
+  { command: "wider", keys: ["}"], group: "tools" },
   { command: "interpolate", keys: ["i"], group: "tools" },
   { command: "newFinding", keys: ["c"], group: "tools" },
+  { command: "shapePanel", keys: ["shift+s"], group: "shape" },
+  { command: "reach", keys: [","], group: "shape" },
+  { command: "otherFinding", keys: ["shift+c"], group: "shape" },
+  { command: "shape.grow", keys: ["+", "="], group: "shape" },
+  { command: "shape.shrink", keys: ["-"], group: "shape" },
+  { command: "shape.smooth", keys: ["shift+o"], group: "shape" },
+  { command: "shape.largest", keys: ["shift+l"], group: "shape" },
+  { command: "shape.small", keys: ["shift+k"], group: "shape" },
+  { command: "shape.holes", keys: ["shift+f"], group: "shape" },
+  { command: "shape.split", keys: ["shift+v"], group: "shape" },
+  { command: "shape.duplicate", keys: ["shift+d"], group: "shape" },
+  { command: "shape.join", keys: ["shift+h"], group: "shape" },
+  { command: "shape.subtract", keys: ["shift+t"], group: "shape" },
+  { command: "shape.intersect", keys: ["shift+e"], group: "shape" },
+  { command: "shape.merge", keys: ["shift+g"], group: "shape" },
+  { command: "shape.copyUp", keys: ["shift+arrowup"], group: "shape" },
+  { command: "shape.copyDown", keys: ["shift+arrowdown"], group: "shape" },
+  { command: "shape.carryUp", keys: ["ctrl+arrowup"], group: "shape" },
+  { command: "shape.carryDown", keys: ["ctrl+arrowdown"], group: "shape" },
   { command: "accept", keys: ["a"], group: "judge" },
   { command: "reject", keys: ["r"], group: "judge" },
   { command: "acceptAll", keys: ["shift+a"], group: "judge" },
@@ -201,6 +248,7 @@ export function keyName(key: string | undefined): string {
     home: "Home",
     end: "End",
   };
+  if (key === "+") return key;
   return key
     .split("+")
     .map((part) => names[part] ?? (part.length > 1 ? part[0].toUpperCase() + part.slice(1) : part.toUpperCase()))

@@ -64,7 +64,7 @@ export class WindowTool extends PlainTool {
   }
 }
 
-/** A press selects the finding under the pointer and puts the crosshair there; a drag carries the crosshair. */
+/** A press selects the finding under the pointer, with ctrl the one to combine it with, and puts the crosshair there; a drag carries the crosshair. */
 export class SelectTool extends PlainTool {
   readonly name = "select";
   override readonly cursor = "default";
@@ -75,7 +75,9 @@ export class SelectTool extends PlainTool {
     this.going = true;
     this.last = event;
     const { x, y, z } = event.voxel;
-    this.state.select(this.state.hits.at(x, y, this.state.here(Math.floor(z))));
+    const hit = this.state.hits.at(x, y, this.state.here(Math.floor(z)));
+    if (event.ctrl && this.state.selected !== null && hit !== null) this.state.pair(hit);
+    else this.state.select(hit);
     this.move(event);
   }
 

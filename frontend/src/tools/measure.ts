@@ -23,7 +23,7 @@ abstract class MeasureTool extends PlainTool {
   private held: Held | null = null;
 
   override down(event: ToolEvent): void {
-    this.held = this.taken(event);
+    this.held = this.caught(event);
     if (this.held) return;
     if (!this.from || this.isFull || !this.isHere(event)) this.begin(event);
     this.points.push(this.inside(event));
@@ -109,7 +109,7 @@ abstract class MeasureTool extends PlainTool {
     this.state.history.commit({ operation: "measure", masks: [], findings: [], measures: [{ id: newId(), before: null, after }] });
   }
 
-  private taken(event: ToolEvent): Held | null {
+  private caught(event: ToolEvent): Held | null {
     if (!this.state.editable || (this.from && !this.isFull)) return null;
     for (const [id, before] of this.state.document.measures.on(event.plane, event.slice, this.state.looks.t)) {
       const point = before.points.findIndex((at) => {

@@ -1,4 +1,4 @@
-import { addSlices, ball, capsule } from "../domain/brush";
+import { addSlices, ball, capsule, type Piece } from "../domain/brush";
 import { planeSize, type ImagePoint, type Plane, type Voxel } from "../domain/coordinates";
 import { piecesToSlices } from "../domain/planes";
 import type { Spans } from "../domain/spans";
@@ -68,11 +68,14 @@ export class BrushTool extends StrokeTool {
   readonly name: ToolName = "brush";
 
   protected stamp(from: ToolEvent, to: ToolEvent): Map<number, Spans> {
+    return piecesToSlices(this.capsuleOf(from, to), to.plane, to.slice, this.state.facts.grid);
+  }
+
+  protected capsuleOf(from: ToolEvent, to: ToolEvent): Piece[] {
     const { facts, tools, views } = this.state;
-    const size = planeSize(to.plane, facts.grid);
     const view = views[to.plane];
     const stretch: ImagePoint = { u: view.stretchU, v: view.stretchV } as ImagePoint;
-    return piecesToSlices(capsule(from.image, to.image, tools.radius, stretch, size), to.plane, to.slice, facts.grid);
+    return capsule(from.image, to.image, tools.radius, stretch, planeSize(to.plane, facts.grid));
   }
 }
 

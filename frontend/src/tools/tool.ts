@@ -31,6 +31,8 @@ export interface Tool {
   cancel(): boolean;
   /** Enter or a double click: ends what takes more than one press. */
   finish(): void;
+  /** The tool comes into the hand. */
+  taken(): void;
   shapes(plane: Plane): readonly Shape[];
 }
 
@@ -47,6 +49,7 @@ export abstract class PlainTool implements Tool {
   up(_event: ToolEvent): void {}
   hover(_event: ToolEvent | null): void {}
   finish(): void {}
+  taken(): void {}
 
   cancel(): boolean {
     return false;

@@ -104,7 +104,7 @@ export function handles(pen: Pen, view: View, [x1, y1, x2, y2]: Box): void {
   }
 }
 
-export function shape(pen: Pen, view: View, drawn: Exclude<Shape, { kind: "outline" }>): void {
+export function shape(pen: Pen, view: View, drawn: Exclude<Shape, { kind: "outline" | "wash" }>): void {
   if (drawn.kind === "ring") {
     const at = imageToCanvas(view, drawn.centre);
     strokeTwice(pen, drawn.erases ? "rgb(240 147 138)" : LIGHT, 1.25, () => pen.arc(at.x, at.y, drawn.radius * view.scale, 0, 2 * Math.PI));

@@ -9,10 +9,12 @@ export function parseColour(text: string): Colour {
   return hex ? [parseInt(hex[1], 16), parseInt(hex[2], 16), parseInt(hex[3], 16)] : FALLBACK;
 }
 
+export const labelColour = (state: ReviewState, label: number): Colour => parseColour(state.label(label)?.colour ?? "");
+
 /** Instances of one label vary in lightness, never in hue. */
 export function findingColour(state: ReviewState, finding: number): Colour {
   const fields = state.document.finding(finding);
-  const base = parseColour(fields ? (state.label(fields.label)?.colour ?? "") : "");
+  const base = fields ? labelColour(state, fields.label) : FALLBACK;
   if (state.task !== "instances") return base;
   const lift = [0, 0.26, -0.18, 0.13, -0.08, 0.36][finding % 6];
   const end = lift > 0 ? 255 : 0;

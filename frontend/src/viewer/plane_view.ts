@@ -20,8 +20,9 @@ import { ImageLayer } from "./image_layer";
 import * as marks from "./marks";
 import { MaskLayer, meet } from "./mask_layer";
 import { outlineOf } from "./outlines";
-import { css, findingColour } from "./palette";
+import { css, findingColour, labelColour } from "./palette";
 import { PlaneMasks, spansHere, type PlaneMask } from "./plane_masks";
+import { WashLayer } from "./wash_layer";
 
 // Below this many screen pixels per image pixel, outlines are drawn into the mask picture.
 const VECTOR_SCALE = 1.5;
@@ -33,6 +34,7 @@ export class PlaneView {
   private readonly image: ImageLayer;
   private readonly fills: MaskLayer;
   private readonly masks: PlaneMasks;
+  private readonly wash: WashLayer;
   private readonly pen: CanvasRenderingContext2D;
   private composed = "";
   private dirty: Box[] = [];
@@ -48,6 +50,7 @@ export class PlaneView {
     this.image = new ImageLayer(state, plane);
     this.fills = new MaskLayer(state, plane);
     this.masks = new PlaneMasks(state, plane);
+    this.wash = new WashLayer(state, plane);
     this.pen = canvas.getContext("2d", { alpha: false })!;
   }
 
@@ -114,6 +117,7 @@ export class PlaneView {
     marks.scale(pen, state, this.plane, view, extent);
     for (const shape of this.shapes(this.plane)) {
       if (shape.kind === "outline") this.preview(shape.mask, view);
+      else if (shape.kind === "wash") this.layer(this.wash.of(shape.mask, labelColour(state, state.tools.label)), view, false);
       else marks.shape(pen, view, shape);
     }
   }

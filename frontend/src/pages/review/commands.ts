@@ -6,7 +6,8 @@ import { acceptAll, discard, judge, relabel } from "../../state/actions/judge";
 import { nextUncertain } from "../../state/actions/uncertain";
 import { reviewSlices } from "../../state/actions/reviewed";
 import type { ToolName } from "../../state/review_state";
-import { HELD, chord, commandOf, digitOf, type Command } from "../../tools/keys";
+import { HELD, chord, commandOf, digitOf, type Command, type ShapeCommand } from "../../tools/keys";
+import type { ThresholdTool } from "../../tools/threshold";
 import type { ListChoice } from "./list.svelte";
 import type { Opened } from "./review.svelte";
 
@@ -19,6 +20,7 @@ export type Shell = {
   stepSeries(by: 1 | -1): void;
   toggleHelp(): void;
   togglePanels(): void;
+  openShape(): void;
   toggleBare(): void;
 };
 
@@ -26,7 +28,7 @@ const PAGE = 10;
 
 /** Runs commands; those that change the case run only with the pen in the hand. */
 export class Commands {
-  private readonly table: Readonly<Record<Exclude<Command, `tool.${ToolName}`>, () => void>>;
+  private readonly table: Readonly<Record<Exclude<Command, `tool.${ToolName}` | `shape.${ShapeCommand}`>, () => void>>;
   private readonly edits: ReadonlySet<Command> = new Set<Command>([
     "undo",
     "redo",
@@ -55,8 +57,13 @@ export class Commands {
       previousFinding: () => this.step(-1),
       nextCase: () => shell.nextCase(),
       submit: () => shell.submit(),
-      smaller: () => state.setTools({ radius: Math.max(0.5, resized(state.tools.radius, -1)) }),
-      larger: () => state.setTools({ radius: Math.min(80, resized(state.tools.radius, 1)) }),
+      smaller: () => this.size(-1),
+      larger: () => this.size(1),
+      narrower: () => this.range(-1),
+      wider: () => this.range(1),
+      reach: () => state.facts.grid.nz > 1 && state.setTools({ reach: AFTER[state.tools.reach] }),
+      otherFinding: () => void shapes().then(({ nextOther }) => nextOther(state)),
+      shapePanel: () => shell.openShape(),
       sliceUp: () => stepSlice(state, plane(), 1),
       sliceDown: () => stepSlice(state, plane(), -1),
       pageUp: () => stepSlice(state, plane(), PAGE),
@@ -87,8 +94,10 @@ export class Commands {
 
   run(command: Command): void {
     const { state, controller } = this.opened;
-    if (this.edits.has(command) && (!state.editable || controller.busy)) return;
-    if (command.startsWith("tool.")) controller.choose(command.slice("tool.".length) as ToolName);
+    const isShaping = command.startsWith("shape.");
+    if ((isShaping || this.edits.has(command)) && (!state.editable || controller.busy)) return;
+    if (isShaping) void shapes().then(({ runShape }) => runShape(state, command.slice("shape.".length) as ShapeCommand));
+    else if (command.startsWith("tool.")) controller.choose(command.slice("tool.".length) as ToolName);
     else this.table[command as keyof typeof this.table]();
   }
 
@@ -153,6 +162,19 @@ export class Commands {
     return findingRows(this.opened.state, "all", this.shell.choice.order).map((row) => row.number);
   }
 
+  /** The bracket keys change what the tool in the hand has: its radius, or the ends of its band. */
+  private size(by: 1 | -1): void {
+    const { state, controller } = this.opened;
+    if (state.tools.tool === "threshold") (controller.tools.threshold as ThresholdTool).nudge("low", by);
+    else state.setTools({ radius: Math.min(80, Math.max(0.5, resized(state.tools.radius, by))) });
+  }
+
+  private range(by: 1 | -1): void {
+    const { state, controller } = this.opened;
+    if (state.tools.tool === "threshold") (controller.tools.threshold as ThresholdTool).nudge("high", by);
+    else state.setTools({ tolerance: Math.min(50, Math.max(1, state.tools.tolerance + by)) });
+  }
+
   private frame(by: number): void {
     const { state, controller } = this.opened;
     const { times } = state.facts;
@@ -169,6 +191,10 @@ export class Commands {
 
   private deselect(): boolean {
     const { state } = this.opened;
+    if (state.other !== null) {
+      state.pair(null);
+      return true;
+    }
     const had = state.selected !== null;
     state.select(null);
     return had;
@@ -186,7 +212,14 @@ const REPEATS: ReadonlySet<Command> = new Set<Command>([
   "frameOn",
   "smaller",
   "larger",
+  "narrower",
+  "wider",
 ]);
+
+/** Operations on findings come with the first of them. */
+const shapes = () => import("./shape_commands");
+
+const AFTER = { slice: "slices", slices: "volume", volume: "slice" } as const;
 
 /** Steps that feel even from one pixel to eighty. */
 const resized = (radius: number, by: 1 | -1): number => Math.round((radius + by * Math.max(0.5, radius * 0.12)) * 2) / 2;

@@ -64,7 +64,7 @@ export class ReviewPage {
   private asking = false;
   private activity = Date.now();
   /** A page opened to look, or from which the case was given back, leaves the pen to others. */
-  private wantsPen = true;
+  wantsPen = true;
 
   constructor(
     readonly id: string,
@@ -169,11 +169,6 @@ export class ReviewPage {
     } catch (error) {
       this.trouble = sentence(error);
     }
-  }
-
-  /** Says before a verdict whether this person is the one to work on the case after it. */
-  worksOn(goesOn: boolean): void {
-    this.wantsPen = goesOn;
   }
 
   /** Waits a while for what is on its way; false when it did not arrive. */

@@ -36,7 +36,7 @@ export class Verdicts {
   }
 
   release(): Promise<void> {
-    this.page.worksOn(true);
+    this.page.wantsPen = true;
     return this.step(() => caseRelease(this.page.id), t("review.done.released"));
   }
 
@@ -49,12 +49,12 @@ export class Verdicts {
   }
 
   reopen(): Promise<void> {
-    this.page.worksOn(true);
+    this.page.wantsPen = true;
     return this.step(() => caseReopen(this.page.id), t("review.done.reopened"));
   }
 
   async sendBack(comment: string): Promise<void> {
-    this.page.worksOn(false);
+    this.page.wantsPen = false;
     await this.step(() => caseReturn(this.page.id, comment), t("review.done.returned"), true);
     this.returning = false;
   }

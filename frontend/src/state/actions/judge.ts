@@ -1,5 +1,6 @@
 import { ChangeBuilder } from "../document";
 import type { ReviewState } from "../review_state";
+import { makeRoom } from "./paint";
 import { REVIEWED, type FindingFields, type FindingState } from "../types";
 
 /** A person's verdict on findings; the same verdict twice takes it back to a proposal. */
@@ -26,7 +27,9 @@ export function relabel(state: ReviewState, findings: readonly number[], label: 
   const builder = new ChangeBuilder(state.document);
   for (const finding of findings) {
     const fields = state.document.finding(finding);
-    if (fields && fields.label !== label) builder.set(finding, { ...fields, label });
+    if (!fields || fields.label === label) continue;
+    builder.set(finding, { ...fields, label });
+    if (state.label(fields.label)?.overlapAllowed) makeRoom(state, finding, label, builder);
   }
   state.history.commit(builder.done("relabel"));
   state.setTools({ label });
@@ -34,15 +37,18 @@ export function relabel(state: ReviewState, findings: readonly number[], label: 
 
 /** Deletes what a person drew; what a network proposed is rejected, so that it can be learnt from. */
 export function discard(state: ReviewState, findings: readonly number[]): void {
-  const builder = new ChangeBuilder(state.document);
+  state.history.commit(discarded(state, findings, new ChangeBuilder(state.document)).done("delete"));
+  if (state.selected !== null && !state.isShown(state.selected)) state.select(null);
+}
+
+export function discarded(state: ReviewState, findings: readonly number[], builder: ChangeBuilder): ChangeBuilder {
   for (const finding of findings) {
     const fields = state.document.finding(finding);
     if (!fields || finding === REVIEWED) continue;
     if (fields.run === null) builder.remove(finding);
     else builder.set(finding, withState(fields, "rejected"));
   }
-  state.history.commit(builder.done("delete"));
-  if (state.selected !== null && !state.isShown(state.selected)) state.select(null);
+  return builder;
 }
 
 /** Revives a suppressed candidate where the pointer is. */

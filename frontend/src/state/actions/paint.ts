@@ -97,9 +97,23 @@ function sameBox(a: FindingFields["box"], b: FindingFields["box"]): boolean {
   return a === b || (a !== null && b !== null && a.every((edge, k) => edge === b[k]));
 }
 
+/** Settles by the rule of neighbours what a finding covers of others once it has another label. */
+export function makeRoom(state: ReviewState, finding: number, label: number, builder: ChangeBuilder): void {
+  if (!state.isShown(finding)) return;
+  const isProtected = state.tools.neighbours === "protect";
+  for (const [z, mask] of state.document.slices(finding)) {
+    let left = mask;
+    for (const other of neighbours(state, finding, z, label)) {
+      const common = intersect(state.document.mask(other, z), left);
+      builder.toggle(isProtected ? finding : other, z, common);
+      if (isProtected) left = subtract(left, common);
+    }
+  }
+}
+
 /** Findings on the plane that the rule of neighbours is about. */
-function neighbours(state: ReviewState, finding: number, z: number): number[] {
-  const own = state.label(state.document.finding(finding)?.label ?? -1);
+function neighbours(state: ReviewState, finding: number, z: number, label = state.document.finding(finding)?.label ?? -1): number[] {
+  const own = state.label(label);
   if (state.tools.neighbours === "allow" || own?.overlapAllowed || finding === REVIEWED) return [];
   return [...state.document.slice(z).keys()].filter((other) => {
     if (other === finding || !state.isShown(other)) return false;
