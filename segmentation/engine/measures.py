@@ -50,4 +50,6 @@ def _placed(
         raise InvalidArrayError(f"A measurement needs {least} or more points (x, y, z).")
     if not np.isfinite(placed).all():
         raise InvalidArrayError("The points of a measurement must be finite numbers.")
-    return placed * np.array((1.0, 1.0, 1.0) if spacing_mm is None else spacing_mm[::-1])
+    scale = np.array((1.0, 1.0, 1.0) if spacing_mm is None else spacing_mm[::-1], np.float64)
+    scaled: NDArray[np.float64] = placed * scale
+    return scaled

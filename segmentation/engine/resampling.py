@@ -98,9 +98,9 @@ def _write_along(pixels: Pixels, axis: int, order: int, smooth: bool, result: Pi
     old, new = pixels.shape[axis], result.shape[axis]
     before, after = math.prod(pixels.shape[:axis]), math.prod(pixels.shape[axis + 1 :])
     if after == 1:
-        flat, found = pixels.reshape(-1, old), result.reshape(-1, new)
+        flat, lines = pixels.reshape(-1, old), result.reshape(-1, new)
         for rows, columns, weights in bands(old, new, order, smooth):
-            np.matmul(flat[:, columns], weights.T, out=found[:, rows])
+            np.matmul(flat[:, columns], weights.T, out=lines[:, rows])
         return
     stacked, found = pixels.reshape(before, old, after), result.reshape(before, new, after)
     for rows, columns, weights in bands(old, new, order, smooth):

@@ -75,7 +75,8 @@ def foreground_levels(temperature: float = 1.0) -> Bytes:
 
 def to_bytes(shares: Floats) -> Bytes:
     """Return numbers from 0 to 1 as bytes, rounded."""
-    return np.rint(shares * np.float32(255)).astype(np.uint8)
+    rounded: Bytes = np.rint(shares * np.float32(255)).astype(np.uint8)
+    return rounded
 
 
 class DoubtfulMean:

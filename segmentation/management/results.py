@@ -22,6 +22,7 @@ from segmentation.interchange.nifti import write_nifti_mask
 from segmentation.interchange.types import ReadImage, SourceGrid
 
 ENDINGS = (".nii.gz", ".ome.tif", ".ome.tiff")
+Pages = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 def stem_of(path: Path) -> str:
@@ -71,7 +72,7 @@ def _write_stack(
     planes: NDArray[np.integer],
     image: ReadImage,
     found: Segmentation,
-    page_type: type[np.uint8 | np.uint16],
+    page_type: type[np.uint8] | type[np.uint16],
 ) -> Path:
     """The planes of all moments as one file, with the ending that suits them."""
     drawn = planes.reshape(found.moments, *found.grid_zyx)
@@ -82,7 +83,8 @@ def _write_stack(
         _whole(path, lambda part: write_nifti_mask(part, stack, image.source, image.affine_lps))
     else:
         path = target.with_name(f"{target.name}.tif")
-        pages = np.ascontiguousarray(image.source.to_source(drawn)).astype(page_type)
+        turned = np.ascontiguousarray(image.source.to_source(drawn))
+        pages: Pages = turned.astype(np.uint8 if page_type is np.uint8 else np.uint16)
         _whole(path, lambda part: _write_tiff(part, pages if moves else pages[0]))
     return path
 
@@ -91,7 +93,7 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _write_tiff(path: Path, stack: NDArray[np.uint8 | np.uint16]) -> None:
+def _write_tiff(path: Path, stack: Pages) -> None:
     """One page, or ``(t, 1, y, x)`` with a page for each moment and the axes in the description."""
     plane = stack[0] if stack.ndim == 3 and stack.shape[0] == 1 else stack
     told = None
