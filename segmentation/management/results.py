@@ -84,7 +84,7 @@ def _write_stack(
     else:
         path = target.with_name(f"{target.name}.tif")
         turned = np.ascontiguousarray(image.source.to_source(drawn))
-        pages: Pages = turned.astype(np.uint8 if page_type is np.uint8 else np.uint16)
+        pages = turned.astype(np.uint8) if page_type is np.uint8 else turned.astype(np.uint16)
         _whole(path, lambda part: _write_tiff(part, pages if moves else pages[0]))
     return path
 
