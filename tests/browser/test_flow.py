@@ -55,15 +55,15 @@ def keys_are_the_persons_own(person: Desk, page: Page) -> None:
     page.keyboard.press("k")
     expect(page.get_by_test_id("keys-told")).to_contain_text("chooses the label “cell”")
     page.get_by_test_id("key-tool.ruler").click()
-    page.keyboard.press("y")
-    expect(page.get_by_test_id("keys-told")).to_contain_text("Y is now “Ruler”")
+    page.keyboard.press(";")
+    expect(page.get_by_test_id("keys-told")).to_contain_text("; is now “Ruler”")
     person.picture("30-keys")
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("help-overlay")).to_be_hidden()
 
 
 def measures(person: Desk, page: Page, boss: Rest, case: str) -> None:
-    page.keyboard.press("y")
+    page.keyboard.press(";")
     expect(page.get_by_test_id("tool-ruler")).to_have_attribute("aria-pressed", "true")
     drag(page, -60, -40, 60, 50)
     address = f"cases/{case}/measurements/"
@@ -98,7 +98,9 @@ def the_next_case_is_read_ahead(page: Page, boss: Rest, *cases: str) -> None:
     (image,) = (one["id"] for one in boss.get(f"cases/{second}/")["images"])
     fetched = f"performance.getEntriesByType('resource').some((e) => e.name.includes('{image}'))"
     boss.wait_for(lambda: page.evaluate(fetched), bool)
-    assert boss.get(f"cases/{second}/")["holder"] is None
+    project = boss.get(f"cases/{second}/")["project"]["id"]
+    rows = boss.get(f"projects/{project}/cases/")["results"]
+    assert [row["id"] for row in rows if row["holder"] is not None] == [first]
     all_saved(page)
     page.keyboard.press("Control+Enter")
     page.wait_for_url(f"**/cases/{second}")
