@@ -35,6 +35,8 @@ def _case(name: str) -> dict[str, str]:
 
 
 LABEL = {"name": "cell", "colour": "#0072b2", "index": 1}
+LENGTH = {"kind": "length", "plane": "axial", "points": [[0, 0, 0], [1, 1, 0]]}
+NEW_ID = "00000000-0000-4000-8000-000000000001"
 STROKE = {"operation": "brush", "tab": "$tab", "slices": [], "findings": []}
 NEW_PROJECT = {"name": "new", "task": "semantic", "labels": [{"name": "a", "colour": "#0072b2"}]}
 SAVE = {"If-Match": '"$head"', "Idempotency-Key": "a-new-key"}
@@ -83,7 +85,7 @@ DOORS: dict[str, Door] = {
     "finding_features": Door(VIEWER, {**_case("worked"), "finding": "1"}),
     "case_diff": Door(VIEWER, _case("worked"), query="from=$first&to=$head"),
     "case_candidates": Door(VIEWER),
-    "run_uncertainty": Door(VIEWER),
+    "run_uncertainty": Door(VIEWER, {"z": "0"}),
     "case_assign": Door(REVIEWER, body={"users": ["$annotator", "$reviewer"]}),
     "case_release": Door(REVIEWER, _case("held")),
     "case_reference": Door(ANNOTATOR, body={"image": "$image_id"}),
@@ -114,6 +116,9 @@ DOORS: dict[str, Door] = {
     "comments_list": Door(VIEWER, _case("worked")),
     "comment_create": Door(ANNOTATOR, body={"text": "Look."}),
     "comment_update": Door(ANNOTATOR, body={"resolved": True}),
+    "measurements_list": Door(VIEWER),
+    "measurement_put": Door(ANNOTATOR, {"measurement_id": NEW_ID}, {"tab": "$tab", **LENGTH}),
+    "measurement_remove": Door(ANNOTATOR, query="tab=$tab"),
     "image_slice": Door(VIEWER, {"z": "0"}),
     "image_preview": Door(VIEWER, {"z": "0"}),
     "image_thumbnail": Door(VIEWER),

@@ -17,6 +17,7 @@ from segmentation.models import (
     Image,
     Job,
     MaskRevision,
+    Measurement,
     Membership,
     Network,
     NetworkVersion,
@@ -68,6 +69,10 @@ def _cases(world: World) -> None:
     ready, held = a_case(world.project), a_case(world.project, state="quarantined")
     world.names |= {"case_id": ready.pk, "held": held.pk}
     image = Image.objects.get(case=ready)
+    measured = Measurement.objects.create(
+        case=ready, image=image, kind="length", plane="axial", points=[[0, 0, 0], [1, 1, 0]]
+    )
+    world.names["measurement_id"] = measured.pk
     image.thumbnail = blob_put(b"not looked at", Blob.Kind.THUMBNAIL)
     image.save()
     world.names["image_id"] = image.pk

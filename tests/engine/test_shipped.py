@@ -23,7 +23,7 @@ from tests.engine.drawn import discs
 MOST_BYTES = 10_000_000
 MOST_PICTURE_BYTES = 40_000
 MOST_COLOURS = 8
-FINDERS = ["hippocampus", "lungs", "nuclei"]
+FINDERS = ["blood_cells", "hippocampus", "lungs", "nuclei"]
 """Networks that find things by themselves; others answer a person."""
 
 NAMES = [*FINDERS, "nuclei-clicks"]
