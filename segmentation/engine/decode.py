@@ -53,16 +53,17 @@ class Proposals:
 
 
 def propose(
-    probability: Floats, rays: Floats, floor: float, offset: tuple[int, int], grid: Grid = 4
+    probability: Floats, log_rays: Floats, floor: float, offset: tuple[int, int], grid: Grid = 4
 ) -> Proposals:
     """Every grid point whose probability reaches ``floor``, best first, ties in row order.
 
-    ``probability`` (h, w) and ``rays`` (r, h, w) are of one tile, ``offset`` its (y, x).
+    ``probability`` (h, w) and ``log_rays`` (r, h, w) are of one tile, ``offset`` its (y, x). Only
+    the rays of points that are proposed are taken out of the logarithm: most are not.
     """
     i, j = np.nonzero(probability >= floor)
     middle = grid // 2 + 0.5
     centres = np.stack([grid * i + middle + offset[0], grid * j + middle + offset[1]], axis=1)
-    return _ordered(centres.astype(np.float32), rays[:, i, j].T, probability[i, j])
+    return _ordered(centres.astype(np.float32), np.exp(log_rays[:, i, j].T), probability[i, j])
 
 
 def join(parts: list[Proposals], rays: int) -> Proposals:

@@ -104,11 +104,11 @@ def _doubt(
     """How far the shown objects' expected quality falls short of 1; where none is shown, how
     unsure the foreground is. ``levels`` counts the pixels of each level of foreground."""
     shares = np.arange(256) / 255
-    counted = np.where(shares >= DOUBTFUL_FROM, levels, 0)
     if not scores.size:
         doubt = DoubtfulMean()
-        doubt.add_counts(shares, counted)
+        doubt.add_counts(shares, levels)
         return doubt.value
+    counted = np.where(shares >= DOUBTFUL_FROM, levels, 0)
     unclaimed = float((shares * counted).sum() - grounds[:, 0].sum())
     return 1 - expected_quality(scores, grounds[:, 0], grounds[:, 1], unclaimed)
 
@@ -173,9 +173,9 @@ def over_tiles(work: Work, z: int) -> tuple[Proposals, Bytes, Bytes | None]:
         grid = _grid(output)
         points = tuple(slice(s.start // grid, -(-s.stop // grid)) for s in core)
         probability = output.probability[0, 0].sigmoid()[points].to("cpu").numpy()
-        distances = output.log_rays[0][(slice(None), *points)].exp().to("cpu").numpy()
-        rays = distances.shape[0]
-        parts.append(propose(probability, distances, floor, (y, x), grid))
+        log_rays = output.log_rays[0][(slice(None), *points)].to("cpu").numpy()
+        rays = log_rays.shape[0]
+        parts.append(propose(probability, log_rays, floor, (y, x), grid))
         work.tell(z * len(tiles) + done, work.pixels.shape[1] * len(tiles))
     return _inside(join(parts, rays), height, width), foreground, classes
 

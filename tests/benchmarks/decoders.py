@@ -141,7 +141,7 @@ def maps_of(network: Any, picture: Any) -> Maps:
         output = StarOutput(*network.module.eval()(padded))
     grid: Literal[2, 4] = 2 if output.fine.shape[2] == 2 * output.probability.shape[2] else 4
     probability = output.probability[0, 0].sigmoid().numpy()
-    found = propose(probability, output.log_rays[0].exp().numpy(), min(CUTOFFS), (0, 0), grid)
+    found = propose(probability, output.log_rays[0].numpy(), min(CUTOFFS), (0, 0), grid)
     inside = (found.centres[:, 0] < height) & (found.centres[:, 1] < width)
     level = (output.fine[0, 0].sigmoid() * 255).round().numpy().astype(np.uint8)
     return Maps(thin(found.take(inside)), level[:height, :width], picture, network)

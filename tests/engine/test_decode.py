@@ -29,17 +29,20 @@ def drawn(spans: Spans, index: int, shape: tuple[int, int]) -> np.ndarray:
 
 def perfect(labels: np.ndarray, grid: Grid = 4) -> tuple[Proposals, np.ndarray]:
     targets = star_targets(labels, None, None, 32, grid)
-    proposals = propose(targets.probability, targets.rays, 0.2, (0, 0), grid)
+    proposals = propose(
+        targets.probability, np.log(np.maximum(targets.rays, 0.5)), 0.2, (0, 0), grid
+    )
     return proposals, targets.foreground * np.uint8(255)
 
 
 def test_proposals_stand_best_first_with_their_tile_s_offset() -> None:
     probability = np.array([[0.1, 0.9], [0.5, 0.9]], np.float32)
-    found = propose(probability, np.ones((8, 2, 2), np.float32), 0.3, (100, 200))
+    found = propose(probability, np.log(np.full((8, 2, 2), 3, np.float32)), 0.3, (100, 200))
+    assert np.allclose(found.rays, 3)
     assert found.scores.tolist() == pytest.approx([0.9, 0.9, 0.5])
     # Grid point (0, 1) stands at the middle of pixel (2, 6); ties go by row, then column.
     assert found.centres.tolist() == [[102.5, 206.5], [106.5, 206.5], [106.5, 202.5]]
-    found = propose(probability, np.ones((8, 2, 2), np.float32), 0.3, (100, 200), 2)
+    found = propose(probability, np.zeros((8, 2, 2), np.float32), 0.3, (100, 200), 2)
     # On a grid of two it stands at the middle of pixel (1, 3).
     assert found.centres.tolist() == [[101.5, 203.5], [103.5, 203.5], [103.5, 201.5]]
 
