@@ -128,6 +128,8 @@ class Command(FileCommand):
             c.suppressed_by is None and c.score >= found.score_cutoff for c in found.candidates
         )
         note = "" if fits else f" Note: {reason}"
+        if doubt is not None and drawn is None:
+            note += " This network says nothing of single pixels, so no map was written."
         called = _inside(path, case.image.name)
         self.say(f"{called}: {kept} findings in {found.seconds:.1f} s on {found.device}.{note}")
         return {
