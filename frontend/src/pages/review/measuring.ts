@@ -53,30 +53,35 @@ export class MeasureDesk {
     if (this.sending || this.stopped) return;
     this.sending = true;
     clearTimeout(this.timer);
+    let refused = false;
     try {
       for (let next = this.first(); next; next = this.first()) {
         const [id, fields] = next;
-        await (fields ? measurementPut(this.caseId, id, this.tab, fields) : measurementRemove(this.caseId, id, this.tab));
+        try {
+          await (fields ? measurementPut(this.caseId, id, this.tab, fields) : measurementRemove(this.caseId, id, this.tab));
+        } catch (error) {
+          if (mayWorkLater(error)) return this.waitAWhile();
+          // Only the refused one is given up; the others have their own turn.
+          this.trouble(sentence(error));
+          refused = true;
+        }
         if (this.pending.get(id) === fields) this.pending.delete(id);
       }
-    } catch (error) {
-      await this.failed(error);
     } finally {
       this.sending = false;
     }
+    if (refused) await this.load();
   }
 
   private first(): readonly [string, MeasureFields | null] | undefined {
     return this.pending.entries().next().value;
   }
 
-  private async failed(error: unknown): Promise<void> {
-    if (error instanceof OfflineError || (error instanceof ApiError && (error.status >= 500 || error.status === 429))) {
-      if (!this.stopped) this.timer = setTimeout(() => void this.send(), AGAIN_MS);
-      return;
-    }
-    this.pending.clear();
-    this.trouble(sentence(error));
-    await this.load();
+  private waitAWhile(): void {
+    if (!this.stopped) this.timer = setTimeout(() => void this.send(), AGAIN_MS);
   }
+}
+
+function mayWorkLater(error: unknown): boolean {
+  return error instanceof OfflineError || (error instanceof ApiError && (error.status >= 500 || error.status === 429));
 }
