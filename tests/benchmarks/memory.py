@@ -34,6 +34,7 @@ def run(case: str) -> None:
     from segmentation.engine.checkpoints import load_network, resolve_network
     from segmentation.engine.inference import segment
     from segmentation.engine.types import Picture, Settings
+    from segmentation.engine.uncertain_places import PlaceFinder
     from tests.engine.drawn import discs
 
     torch.set_num_threads(1)
@@ -50,7 +51,9 @@ def run(case: str) -> None:
     else:
         tile = discs(0, 500, 100)[0].pixels
         picture = Picture(np.tile(tile, (1, 1, 4, 4)))
-    found = segment(picture, network, Settings(device="cpu", threads=1))
+    # As a worker does it: with the map of uncertainty, whose planes go to disk as they come.
+    finder = PlaceFinder(picture.pixels.shape[1])
+    found = segment(picture, network, Settings(device="cpu", threads=1), keep_plane=finder.add)
     print(
         json.dumps(
             {
