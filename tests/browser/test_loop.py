@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from medseg_site.places import REPOSITORY
+from segmentation.engine import masks
+from segmentation.engine.types import RunLengths
 from tests.browser.conftest import Desk
 from tests.browser.microscopy import (
     names_in_zip,
@@ -138,6 +142,41 @@ def correct(desk: Desk, person: Rest, case: str) -> None:
     person.wait_for(lambda: proposed(person, case), lambda found: found == 0)
 
 
+def look_at_changes(desk: Desk, person: Rest, case: str) -> None:
+    """Shift Y holds the case against what the network found; the figures are those of the masks."""
+    page = desk.page
+    history = person.get(f"cases/{case}/revisions/")["results"]
+    first = next(entry["id"] for entry in history if entry["kind"] == "predicted")
+    before = shown(person.get(f"revisions/{first}/state/"))
+    after = shown(state_of(person, case))
+    page.keyboard.press("v")
+    page.keyboard.press("Shift+Y")
+    expect(page.get_by_test_id("difference-key")).to_be_visible()
+    for part, now, then in (("gained", after, before), ("lost", before, after)):
+        pixels = masks.area(masks.subtract(now, then))
+        assert pixels
+        line = page.get_by_test_id(f"difference-{part}")
+        expect(line).to_have_attribute("data-voxels", str(pixels))
+    page.keyboard.press(";")
+    expect(page.get_by_test_id("difference-place")).to_contain_text("1 / ")
+    desk.picture("07-changes-since-the-network")
+    page.get_by_test_id("difference-end").click()
+    expect(page.get_by_test_id("difference-key")).to_have_count(0)
+
+
+def shown(state: dict[str, Any]) -> RunLengths:
+    """Of a picture of one plane: the pixels under any mask that counts."""
+    hidden = {
+        told["finding"] for told in state["findings"] if told["state"] in ("rejected", "suppressed")
+    }
+    runs = [
+        masks.from_bytes(base64.b64decode(row["runs"]))
+        for row in state["slices"]
+        if row["finding"] not in hidden | {0}
+    ]
+    return reduce(masks.union, runs)
+
+
 def raise_cut_off(page: Page, person: Rest, case: str) -> None:
     """To the top: none of the young network's guesses stays."""
     page.get_by_test_id("cutoff-score").focus()
@@ -181,6 +220,7 @@ def test_the_whole_loop(
     annotator.picture("05-volume-without-a-network")
     look_at_doubt(annotator, drawer, fresh[0]["id"])
     correct(annotator, drawer, fresh[0]["id"])
+    look_at_changes(annotator, drawer, fresh[0]["id"])
     submit(annotator)
     for case in fresh[1:]:
         raise_cut_off(open_case(annotator, case["id"]), drawer, case["id"])

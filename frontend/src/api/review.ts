@@ -1,3 +1,4 @@
+import type { Theirs } from "../state/transport";
 import { address, get, post, send } from "./http";
 import type { CaseJob, CaseState, Label, PersonRef, RecipeStep, Task } from "./types";
 
@@ -90,24 +91,16 @@ export type HistoryEntry = {
   readonly count: number;
   readonly on_head: boolean;
 };
-export type DiffRow = {
-  readonly finding: number;
-  readonly z: number;
-  readonly added: number;
-  readonly removed: number;
-  readonly from_runs: string;
-  readonly to_runs: string;
-};
-export type Diff = { readonly slices: readonly DiffRow[]; readonly findings: readonly { readonly finding: number }[] };
-
 /** Figures by name; lengths in `length_unit`; null where there is none. */
 export type Features = Readonly<Record<string, number | string | null>>;
 
 export const reviewCase = (id: string) => get<ReviewCase>(`cases/${id}/`);
 export const features = (id: string, finding: number, t: number) =>
   get<{ features: Features }>(`cases/${id}/findings/${finding}/features/`, { t });
-export const history = (id: string) => get<{ results: readonly HistoryEntry[] }>(`cases/${id}/revisions/`);
-export const diff = (id: string, from: string, to: string) => get<Diff>(`cases/${id}/diff/`, { from, to });
+export const history = (id: string, after = "") =>
+  get<{ results: readonly HistoryEntry[]; next: string | null }>(`cases/${id}/revisions/`, after ? { after } : {});
+/** The case as it stood after a revision. */
+export const revisionState = (revision: string) => get<Theirs>(`revisions/${revision}/state/`);
 export const restore = (id: string, revision: string, tab: string) =>
   post<Head>(`cases/${id}/restore/`, { revision, tab });
 

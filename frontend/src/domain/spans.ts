@@ -22,6 +22,14 @@ export const intersect = (a: Spans, b: Spans): Spans => combine(a, b, INTERSECTI
 export const subtract = (a: Spans, b: Spans): Spans => combine(a, b, DIFFERENCE);
 export const xor = (a: Spans, b: Spans): Spans => combine(a, b, EXCLUSIVE);
 
+/** The union of many: halves first, so that the cost grows with their sizes and not with their number. */
+export function unionOf(masks: readonly Spans[]): Spans {
+  if (masks.length === 0) return EMPTY;
+  if (masks.length === 1) return masks[0];
+  const half = masks.length >> 1;
+  return union(unionOf(masks.slice(0, half)), unionOf(masks.slice(half)));
+}
+
 function combine(a: Spans, b: Spans, table: number): Spans {
   const out = new Uint32Array(a.length + b.length);
   let i = 0;

@@ -2,7 +2,7 @@ import { toBytes } from "../domain/rle";
 import { sha256 } from "../domain/sha256";
 import { EMPTY, xor, type Spans } from "../domain/spans";
 import { Measures, type MeasureDelta, type MeasureFields } from "./measures";
-import type { Cutoffs, FindingFields } from "./types";
+import { REVIEWED, type Cutoffs, type FindingFields } from "./types";
 
 /** Voxels of one finding on one plane (`z`, see domain/moments) that change sides: applying it twice changes nothing. */
 export type MaskDelta = { readonly finding: number; readonly z: number; readonly toggled: Spans };
@@ -72,6 +72,12 @@ export class CaseDocument {
 
   findings(): ReadonlyMap<number, FindingFields> {
     return this.fields;
+  }
+
+  /** Neither rejected nor suppressed; the reviewed region is no finding. */
+  isShown(number: number): boolean {
+    const fields = this.fields.get(number);
+    return number !== REVIEWED && fields !== undefined && fields.state !== "suppressed" && fields.state !== "rejected";
   }
 
   mask(finding: number, z: number): Spans {

@@ -2,13 +2,14 @@ import type { CanvasPoint, Plane, View, Voxel } from "../domain/coordinates";
 import { atMoment, planeNumber, toPlanes } from "../domain/moments";
 import type { Spans } from "../domain/spans";
 import type { Candidates } from "./candidates";
+import type { Difference } from "./difference";
 import { CaseDocument, type Change } from "./document";
 import { Draft, History } from "./history";
 import { HitIndex } from "./hit_index";
 import { firstShapeSettings, type Band, type Outcome, type ShapeSettings } from "./shaping";
 import { Topics } from "./topics";
 import type { Prompter, PromptNote } from "./prompting";
-import { REVIEWED, type FindingFields, type ImageFacts, type Label, type Task } from "./types";
+import type { FindingFields, ImageFacts, Label, Task } from "./types";
 import type { Heat, Uncertainty } from "./uncertainty";
 import { firstLooks, freshView, type Looks } from "./view_state";
 import type { Volume } from "./volume";
@@ -75,8 +76,8 @@ export class ReviewState {
   tools: ToolSettings;
   selected: number | null = null;
   pointer: Pointer | null = null;
-  /** Masks of an older version by plane, shown beside the present ones. */
-  compared: ReadonlyMap<number, Spans> | null = null;
+  /** Two states of the case that are held against each other. */
+  difference: Difference | null = null;
   editable = false;
   uncertainty: Uncertainty | null = null;
   heat: Heat | null = null;
@@ -192,8 +193,7 @@ export class ReviewState {
   }
 
   isShown(finding: number): boolean {
-    const fields = this.document.finding(finding);
-    return finding !== REVIEWED && fields !== null && fields.state !== "suppressed" && fields.state !== "rejected";
+    return this.document.isShown(finding);
   }
 
   /** The finding drawn on: the selected one, or in semantic tasks the one of the current label. */

@@ -24,4 +24,8 @@ function sizeNow(state: ReviewState, finding: number): string {
   return `${inWords(length(box[2] - box[0], 0, spacing))} × ${inWords(length(0, box[3] - box[1], spacing))}${uncalibrated(state)}`;
 }
 
+/** So many voxels of this image, in the unit that its spacing allows. */
+export const extentOf = (voxels: number, { facts }: ReviewState): string =>
+  inWords(facts.grid.nz === 1 ? pixelArea(voxels, facts) : voxelVolume(voxels, facts));
+
 const uncalibrated = ({ facts }: ReviewState): string => (facts.spacingZyx ? "" : " · uncalibrated");

@@ -1,5 +1,5 @@
 import { fromBase64, fromBytes } from "../domain/rle";
-import { ChangeBuilder, type CaseDocument, type Change, type Row } from "./document";
+import { CaseDocument, ChangeBuilder, type Change, type Row } from "./document";
 import type { History } from "./history";
 import { newId } from "./identity";
 import type { Journal, JournalEntry } from "./journal";
@@ -81,6 +81,13 @@ export class CaseSync {
     this.setup.document.apply(change);
     this.setup.history.clear();
   }
+}
+
+/** A state of the case that nobody works on, as it is compared with another. */
+export function documentOf(content: Theirs): CaseDocument {
+  const document = new CaseDocument();
+  showContent(document, { ...content, head: null, next_finding: 1 }, document.cutoffs);
+  return document;
 }
 
 /** Makes the document what the service holds. */

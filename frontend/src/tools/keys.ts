@@ -48,6 +48,9 @@ export type Command =
   | "uncertainty"
   | "nextUncertain"
   | "previousUncertain"
+  | "difference"
+  | "nextChange"
+  | "previousChange"
   | "invert"
   | "fit"
   | "layout"
@@ -134,6 +137,9 @@ export const BINDINGS: readonly Binding[] = [
   { command: "outlines", keys: ["o"], group: "see" },
   { command: "suppressed", keys: ["g"], group: "see" },
   { command: "uncertainty", keys: ["y"], group: "see" },
+  { command: "difference", keys: ["shift+y"], group: "see" },
+  { command: "nextChange", keys: [";"], group: "see" },
+  { command: "previousChange", keys: [":"], group: "see" },
   { command: "invert", keys: ["shift+i"], group: "see" },
   { command: "fit", keys: ["0", "."], group: "see" },
   { command: "layout", keys: ["l"], group: "see" },

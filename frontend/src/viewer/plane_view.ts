@@ -16,6 +16,7 @@ import type { ReviewState } from "../state/review_state";
 import type { Shape } from "../state/shapes";
 import { suppressedHere } from "../state/suppressed";
 import { REVIEWED } from "../state/types";
+import { DifferenceLayer } from "./difference_layer";
 import { ImageLayer } from "./image_layer";
 import * as marks from "./marks";
 import { MaskLayer, meet } from "./mask_layer";
@@ -26,6 +27,7 @@ import { WashLayer } from "./wash_layer";
 
 // Below this many screen pixels per image pixel, outlines are drawn into the mask picture.
 const VECTOR_SCALE = 1.5;
+const NEUTRAL = "rgb(200 202 205 / 0.55)";
 // From here on, composing everything once is cheaper than box by box.
 const MANY = 64;
 
@@ -35,6 +37,7 @@ export class PlaneView {
   private readonly fills: MaskLayer;
   private readonly masks: PlaneMasks;
   private readonly wash: WashLayer;
+  private readonly difference: DifferenceLayer;
   private readonly pen: CanvasRenderingContext2D;
   private composed = "";
   private dirty: Box[] = [];
@@ -51,6 +54,7 @@ export class PlaneView {
     this.fills = new MaskLayer(state, plane);
     this.masks = new PlaneMasks(state, plane);
     this.wash = new WashLayer(state, plane);
+    this.difference = new DifferenceLayer(state, plane, this.planeWidth);
     this.pen = canvas.getContext("2d", { alpha: false })!;
   }
 
@@ -131,22 +135,26 @@ export class PlaneView {
       for (const finding of [state.selected, this.chosenBefore]) this.spoil(finding === null ? null : (this.masks.of(finding, slice)?.box ?? null));
       this.chosenBefore = state.selected;
     }
-    const key = `${state.looks.t}/${slice}/${edges}/${opacity}`;
-    if (key !== this.composed) this.fills.compose(shown, null, edges);
-    else this.dirty.forEach((box) => this.fills.compose(shown, wider(box), edges));
-    this.composed = key;
-    this.dirty = [];
-    this.layer(this.fills.canvas, view, false);
+    // Two states that are held against each other have colours of their own.
+    if (!state.difference) {
+      const key = `${state.looks.t}/${slice}/${edges}/${opacity}`;
+      if (key !== this.composed) this.fills.compose(shown, null, edges);
+      else this.dirty.forEach((box) => this.fills.compose(shown, wider(box), edges));
+      this.composed = key;
+      this.dirty = [];
+      this.layer(this.fills.canvas, view, false);
+    }
     const within = this.inSight(view);
     this.inImage(view, () => {
       if (state.looks.outlines && !edges) shown.filter((mask) => meet(mask.box, within)).forEach((mask) => this.outline(mask, view, 1.25));
       if (state.looks.suppressedShown) this.dashed(view, within, "rgb(214 215 217 / 0.85)", suppressedHere(state).map((one) => one.slices));
-      if (state.compared) this.dashed(view, within, "rgb(224 180 92)", [state.compared]);
+      this.difference.draw(this.pen, view, slice);
       const chosen = state.selected === null ? null : this.masks.of(state.selected, slice);
       if (chosen) this.chosen(chosen, view);
     });
     if (state.looks.reviewedShown) this.reviewed(view);
     if (this.plane === "axial") this.boxes(view);
+    this.difference.drawBoxes(this.pen, view, slice);
   }
 
   private spoil(box: Box | null): void {
@@ -156,7 +164,7 @@ export class PlaneView {
   private outline(mask: PlaneMask, view: View, width: number): void {
     this.pen.setLineDash([]);
     this.pen.lineWidth = width / view.scale;
-    this.pen.strokeStyle = css(findingColour(this.state, mask.finding), 0.95);
+    this.pen.strokeStyle = this.state.difference ? NEUTRAL : css(findingColour(this.state, mask.finding), 0.95);
     this.pen.stroke(outlineOf(mask.spans, this.planeWidth));
   }
 

@@ -54,21 +54,21 @@ describe("own keys", () => {
   test("take the place of the usual ones, and are told of", () => {
     let told = 0;
     const off = keyTopics.on(["keys"], () => told++);
-    useKeys({ accept: [";"] });
+    useKeys({ accept: ["_"] });
     off();
     expect(told).toBe(1);
-    expect(commandOf(press(";"))).toBe("accept");
+    expect(commandOf(press("_"))).toBe("accept");
     expect(commandOf(press("a"))).toBeNull();
-    expect(keysOf("accept")).toEqual([";"]);
+    expect(keysOf("accept")).toEqual(["_"]);
     expect(commandOf(press("r"))).toBe("reject");
   });
 
   test("free a usual key for another command", () => {
     expect(refusalOf("reject", "a")).toEqual({ kind: "command", command: "accept" });
-    useKeys({ accept: [";"] });
+    useKeys({ accept: ["_"] });
     expect(refusalOf("reject", "a")).toBeNull();
-    expect(refusalOf("reject", ";")).toEqual({ kind: "command", command: "accept" });
-    expect(refusalOf("accept", ";")).toBeNull();
+    expect(refusalOf("reject", "_")).toEqual({ kind: "command", command: "accept" });
+    expect(refusalOf("accept", "_")).toBeNull();
   });
 
   test("are refused where browsers, labels or the page need them", () => {

@@ -3,6 +3,7 @@ import { findingRows } from "../../state/finding_list";
 import { interpolate } from "../../state/actions/gaps";
 import { imageLabels, setImageLabel } from "../../state/actions/imagelabels";
 import { acceptAll, discard, judge, relabel } from "../../state/actions/judge";
+import { nextChange } from "../../state/actions/difference";
 import { nextUncertain } from "../../state/actions/uncertain";
 import { reviewSlices } from "../../state/actions/reviewed";
 import type { ToolName } from "../../state/review_state";
@@ -22,6 +23,7 @@ export type Shell = {
   togglePanels(): void;
   openShape(): void;
   toggleBare(): void;
+  toggleDifference(): void;
 };
 
 const PAGE = 10;
@@ -78,6 +80,9 @@ export class Commands {
       uncertainty: () => state.look({ uncertainShown: !state.looks.uncertainShown }),
       nextUncertain: () => nextUncertain(state, 1, stage.views.get(plane())?.size),
       previousUncertain: () => nextUncertain(state, -1, stage.views.get(plane())?.size),
+      difference: () => shell.toggleDifference(),
+      nextChange: () => nextChange(state, 1, stage.views.get(plane())?.size),
+      previousChange: () => nextChange(state, -1, stage.views.get(plane())?.size),
       invert: () => state.look({ inverted: !state.looks.inverted }),
       fit: () => stage.fit(),
       layout: () => state.look({ layout: state.looks.layout === "one" && state.facts.grid.nz > 1 ? "three" : "one" }),

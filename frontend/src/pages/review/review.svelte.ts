@@ -1,10 +1,8 @@
 /** One opened case: everything behind the page, and what of it the page shows. */
 
 import { caseReference } from "../../api/cases";
-import { follow } from "../../api/events";
 import { sentence } from "../../api/errors";
 import { signedInAgain } from "../../api/gate";
-import { prompt } from "../../api/prompts";
 import { reviewCase, sliceBytes, type ReviewCase, type ReviewImage } from "../../api/review";
 import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
 import type { Job } from "../../api/types";
@@ -13,7 +11,6 @@ import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
 import { isEmptyRevision } from "../../state/document";
 import { Candidates } from "../../state/candidates";
 import { Presence, type PresenceAnswer } from "../../state/presence";
-import type { PromptFound, PromptRequest } from "../../state/prompting";
 import { ReviewState } from "../../state/review_state";
 import type { SaveStatus } from "../../state/save_queue";
 import { CaseSync, showContent } from "../../state/sync";
@@ -22,7 +19,9 @@ import { ToolController } from "../../tools/controller";
 import { useLabelKeys } from "../../tools/keys";
 import { Loader } from "../../viewer/loader";
 import { Stage } from "../../viewer/stage";
+import { CompareDesk } from "./comparing.svelte";
 import { JobWatch } from "./job_watch.svelte";
+import { followCase, prompterOf } from "./live";
 import { MeasureDesk } from "./measuring";
 import { nextUp, sameFrame, type Ahead } from "./next_case";
 import type { Likes } from "./likes.svelte";
@@ -49,6 +48,8 @@ export class ReviewPage {
   refusals = $state(0);
   /** What went wrong beside the saving, in a sentence. */
   trouble = $state("");
+
+  comparing = $state.raw<CompareDesk | null>(null);
 
   private sync: CaseSync | null = null;
   private measuring: MeasureDesk | null = null;
@@ -219,7 +220,7 @@ export class ReviewPage {
       },
       drafted: (change) => this.sync?.draft(change),
     });
-    state.prompter = { ask: (request) => this.ask(request) };
+    state.prompter = prompterOf(this.id, (sentence) => (this.trouble = sentence));
     this.offs.push(this.likes.take(state));
     useLabelKeys(state.labels);
     this.measuring = new MeasureDesk(this.id, TAB, state.document, (sentence) => (this.trouble = sentence));
@@ -229,6 +230,7 @@ export class ReviewPage {
     if (ahead) showContent(state.document, ahead.content, cutoffsOf(told));
     this.opened = { state, controller, stage };
     this.shown = this.opened;
+    this.comparing = new CompareDesk(this.id, this.opened);
     this.desk = new SeriesDesk(this.opened, {
       refused: () => this.refusals++,
       failed: () => this.badSlices++,
@@ -272,17 +274,6 @@ export class ReviewPage {
 
   private get isIdle(): boolean {
     return !this.closed && !document.hidden && (this.loader?.idle ?? false) && !(this.shown?.controller.busy ?? true);
-  }
-
-  private async ask(request: PromptRequest): Promise<PromptFound | null> {
-    try {
-      const found = await prompt(this.id, request);
-      this.trouble = "";
-      return found;
-    } catch (error) {
-      this.trouble = sentence(error);
-      return null;
-    }
   }
 
   private async openJournal(): Promise<Journal> {
@@ -373,22 +364,15 @@ export class ReviewPage {
 
   private listen(): void {
     const again = (): void => void this.refresh().catch(() => undefined);
-    const off = follow(
-      { case: this.id },
-      {
-        job: (event) => (["succeeded", "failed", "cancelled"].includes(event.state) ? again() : this.jobs.follow(this.about)),
-        case: (event) => {
-          const { about } = this;
-          const isNews = event.state !== about?.state || (event.series ?? about.images.length) !== about.images.length;
-          if (isNews || event.reference !== undefined || !this.holder?.held) again();
-        },
-        presence: () => void this.holder?.ask(),
-        resync: again,
-      },
-    );
-    const online = (): void => this.retrySave();
-    addEventListener("online", online);
-    this.offs.push(off, () => removeEventListener("online", online));
+    const off = followCase(this.id, {
+      again,
+      job: (isOver) => (isOver ? again() : this.jobs.follow(this.about)),
+      // What the holder of the pen did, this page knows already.
+      case: (isNews) => (isNews(this.about) || !this.holder?.held) && again(),
+      presence: () => void this.holder?.ask(),
+      online: () => this.retrySave(),
+    });
+    this.offs.push(off);
   }
 
   private isActive(): boolean {

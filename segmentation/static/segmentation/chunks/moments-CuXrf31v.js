@@ -1,0 +1,1 @@
+var e=(e,t,n)=>e*n+t,t=(e,t)=>({t:Math.floor(e/t),z:e%t});function n(e,n,r){let i=new Map;for(let[a,o]of e){let e=t(a,r);e.t===n&&i.set(e.z,o)}return i}function r(t,n,r){return new Map([...t].map(([t,i])=>[e(n,t,r),i]))}export{r as i,t as n,e as r,n as t};
