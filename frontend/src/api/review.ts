@@ -71,6 +71,7 @@ export type ReviewCase = {
   readonly head: Head | null;
   readonly run: ReviewRun | null;
   readonly touched_at: string | null;
+  readonly seconds_spent: number;
   readonly job: (CaseJob & { readonly kind: string }) | null;
   readonly no_network_reason: string | null;
   readonly source: string;

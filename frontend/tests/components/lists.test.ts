@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { bytes, percent, score, signed } from "../../src/components/numbers";
 import { picked } from "../../src/components/dropped";
-import { ago, duration } from "../../src/components/times";
+import { ago, clock, duration } from "../../src/components/times";
 import { visibleRange } from "../../src/components/window";
 
 describe("a long list", () => {
@@ -41,6 +41,10 @@ describe("times", () => {
 
   it("are as long as a person waits", () => {
     expect([duration(0.2), duration(45), duration(130), duration(3900), duration(6000)]).toEqual(["1 s", "45 s", "2 min", "65 min", "1 h 40 min"]);
+  });
+
+  it("run like a clock where they are watched", () => {
+    expect([0, 9.9, 247, 3727].map(clock)).toEqual(["0:00", "0:09", "4:07", "1:02:07"]);
   });
 });
 

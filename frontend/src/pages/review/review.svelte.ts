@@ -299,7 +299,7 @@ export class ReviewPage {
 
   private async startPresence(): Promise<void> {
     this.wantsPen = this.mayEdit;
-    this.holder = new Presence(new PresenceCalls(this.id), TAB, () => this.mayHold, (held) => void this.penChanged(held), () => this.isActive());
+    this.holder = new Presence(new PresenceCalls(this.id), TAB, () => this.mayHold, (held) => void this.penChanged(held), () => this.isActive);
     await this.holder.start();
     this.presence = this.holder.answer;
   }
@@ -375,7 +375,7 @@ export class ReviewPage {
     this.offs.push(off);
   }
 
-  private isActive(): boolean {
+  get isActive(): boolean {
     return !document.hidden && Date.now() - this.activity < 60_000;
   }
 }

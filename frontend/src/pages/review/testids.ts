@@ -55,6 +55,8 @@ export const TEST_IDS = {
   tour: "tour",
   tourSkip: "tour-skip",
   tourNext: "tour-next",
+  casesDone: "cases-done",
+  clock: "case-clock",
   saveStatus: "save-status",
   slice: "slice-number",
   sliceSlider: "slice-slider",

@@ -1,1 +1,0 @@
-import{At as e,Et as t,J as n,Wt as r,at as i,ht as a,pt as o}from"../app.js";var s=a(`<section class="key small svelte-1eq82oh"><!></section>`);function c(a,c){var l=s(),u=e(l);i(u,()=>c.children),r(l),t(()=>{n(l,`aria-label`,c.title),n(l,`data-testid`,c.testid)}),o(a,l)}export{c as t};

@@ -1,1 +1,0 @@
-import{R as e}from"../app.js";var t={ct:`kind.ct`,mr:`kind.mr`,us:`kind.us`,xray:`kind.xray`,pet:`kind.pet`,nm:`kind.nm`,oct:`kind.oct`},n=n=>n in t?e(t[n]):n.replaceAll(`_`,` `);export{n as t};
