@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from segmentation.engine import masks
+from segmentation.engine.types import RunLengths
 from tests.browser.conftest import Desk
 from tests.rest import Rest
 from tests.running import Site
@@ -52,6 +56,19 @@ def all_saved(page: Page) -> None:
 def state_of(person: Rest, case: str) -> dict[str, Any]:
     told: dict[str, Any] = person.get(f"cases/{case}/state/")
     return told
+
+
+def shown_mask(state: dict[str, Any]) -> RunLengths:
+    """Of a picture of one plane: the pixels under any mask that counts."""
+    hidden = {
+        told["finding"] for told in state["findings"] if told["state"] in ("rejected", "suppressed")
+    }
+    runs = [
+        masks.from_bytes(base64.b64decode(row["runs"]))
+        for row in state["slices"]
+        if row["finding"] not in hidden | {0}
+    ]
+    return reduce(masks.union, runs)
 
 
 def saved_after(before: dict[str, Any], person: Rest, case: str) -> dict[str, Any]:

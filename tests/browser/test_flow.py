@@ -55,15 +55,15 @@ def keys_are_the_persons_own(person: Desk, page: Page) -> None:
     page.keyboard.press("k")
     expect(page.get_by_test_id("keys-told")).to_contain_text("chooses the label “cell”")
     page.get_by_test_id("key-tool.ruler").click()
-    page.keyboard.press(";")
-    expect(page.get_by_test_id("keys-told")).to_contain_text("; is now “Ruler”")
+    page.keyboard.press("_")
+    expect(page.get_by_test_id("keys-told")).to_contain_text("_ is now “Ruler”")
     person.picture("30-keys")
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("help-overlay")).to_be_hidden()
 
 
 def measures(person: Desk, page: Page, boss: Rest, case: str) -> None:
-    page.keyboard.press(";")
+    page.keyboard.press("_")
     expect(page.get_by_test_id("tool-ruler")).to_have_attribute("aria-pressed", "true")
     drag(page, -60, -40, 60, 50)
     address = f"cases/{case}/measurements/"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from medseg_site.places import REPOSITORY
 from segmentation.engine import masks
-from segmentation.engine.types import RunLengths
 from tests.browser.conftest import Desk
 from tests.browser.microscopy import (
     names_in_zip,
@@ -32,6 +29,7 @@ from tests.browser.steps import (
     middle,
     open_case,
     saved_after,
+    shown_mask,
     state_of,
     token_of,
 )
@@ -147,8 +145,8 @@ def look_at_changes(desk: Desk, person: Rest, case: str) -> None:
     page = desk.page
     history = person.get(f"cases/{case}/revisions/")["results"]
     first = next(entry["id"] for entry in history if entry["kind"] == "predicted")
-    before = shown(person.get(f"revisions/{first}/state/"))
-    after = shown(state_of(person, case))
+    before = shown_mask(person.get(f"revisions/{first}/state/"))
+    after = shown_mask(state_of(person, case))
     page.keyboard.press("v")
     page.keyboard.press("Shift+Y")
     expect(page.get_by_test_id("difference-key")).to_be_visible()
@@ -162,19 +160,6 @@ def look_at_changes(desk: Desk, person: Rest, case: str) -> None:
     desk.picture("07-changes-since-the-network")
     page.get_by_test_id("difference-end").click()
     expect(page.get_by_test_id("difference-key")).to_have_count(0)
-
-
-def shown(state: dict[str, Any]) -> RunLengths:
-    """Of a picture of one plane: the pixels under any mask that counts."""
-    hidden = {
-        told["finding"] for told in state["findings"] if told["state"] in ("rejected", "suppressed")
-    }
-    runs = [
-        masks.from_bytes(base64.b64decode(row["runs"]))
-        for row in state["slices"]
-        if row["finding"] not in hidden | {0}
-    ]
-    return reduce(masks.union, runs)
 
 
 def raise_cut_off(page: Page, person: Rest, case: str) -> None:

@@ -15,6 +15,7 @@ import {
 } from "../state/transport";
 import { ApiError, OfflineError, SignedOutError } from "./errors";
 import { get, post } from "./http";
+import { revisionState } from "./review";
 
 /** Carries the review page's changes to the service, and says in the page's words how it went. */
 export class ReviewTransport implements Transport {
@@ -31,6 +32,10 @@ export class ReviewTransport implements Transport {
 
   async load(): Promise<CaseContent> {
     return get<CaseContent>(`cases/${this.caseId}/state/`);
+  }
+
+  at(revision: string): Promise<Theirs> {
+    return revisionState(revision);
   }
 
   candidates(): Promise<CandidatesMessage> {

@@ -4,6 +4,7 @@ import type { CaseDocument, Change } from "./document";
 import { DraftNotes } from "./draft_notes";
 import { newId } from "./identity";
 import type { Journal, JournalEntry } from "./journal";
+import { folded, isRow, mergedEntry, rowName, stateAt } from "./merging";
 import {
   ConflictError,
   ReadOnlyError,
@@ -20,9 +21,13 @@ import { REVIEWED } from "./types";
 
 export type Conflict = {
   readonly head: Head;
+  /** The revision that both sides began from; null where there was none. */
+  readonly before: string | null;
   readonly theirs: Theirs;
   /** Rows ("finding:z") and findings ("finding") that both sides changed. */
   readonly both: readonly string[];
+  /** Only masks: both sides can be put together voxel by voxel. */
+  readonly mergeable: boolean;
   readonly mineOnly: number;
   readonly theirsOnly: number;
 };
@@ -113,7 +118,17 @@ export class SaveQueue {
   /** Puts mine on top of theirs: rows changed by both become mine, their other rows stay. */
   async keepMine(): Promise<void> {
     if (this.status.kind !== "conflict") return;
-    await this.rebase(this.status.conflict.head, this.status.conflict.theirs);
+    await this.rebase(this.status.conflict.head, this.status.conflict.theirs, this.pending.map(({ entry }) => entry));
+  }
+
+  /** Puts mine and theirs together where both changed the same masks, as one change on top of theirs. */
+  async keepBoth(): Promise<void> {
+    if (this.status.kind !== "conflict" || !this.status.conflict.mergeable) return;
+    const { head, before, theirs, both } = this.status.conflict;
+    const was = await stateAt(this.around.transport, before);
+    const entry = mergedEntry(folded(this.pending.map((one) => one.entry), "merge"), was, theirs, both);
+    await this.rebase(head, theirs, [entry]);
+    this.around.adopt({ slices: entry.request.slices, findings: [] }, new Set());
   }
 
   /** Leaves mine as a version beside the line and goes on from theirs. */
@@ -170,8 +185,8 @@ export class SaveQueue {
   private async refused(error: unknown): Promise<void> {
     const pending = this.pending.length;
     if (error instanceof ConflictError) {
-      const conflict = compare(this.pending.map(({ entry }) => entry), error.head, error.theirs);
-      if (conflict.both.length === 0) await this.rebase(error.head, error.theirs);
+      const conflict = compare(this.pending.map(({ entry }) => entry), this.head, error.head, error.theirs);
+      if (conflict.both.length === 0) await this.rebase(error.head, error.theirs, this.pending.map(({ entry }) => entry));
       else this.report({ kind: "conflict", pending, conflict });
     } else if (error instanceof SignedOutError) this.report({ kind: "signed_out", pending });
     else if (error instanceof ReadOnlyError) this.report({ kind: "read_only", pending, message: error.message });
@@ -184,8 +199,8 @@ export class SaveQueue {
   }
 
   /** The refused revision keeps its key on the service, so what is sent again needs new ones. */
-  private async rebase(head: Head, theirs: Theirs): Promise<void> {
-    const entries = this.pending.map(({ entry }) => ({ ...entry, key: newId(), parent: head.id }));
+  private async rebase(head: Head, theirs: Theirs, mine: readonly JournalEntry[]): Promise<void> {
+    const entries = mine.map((entry) => ({ ...entry, key: newId(), parent: head.id }));
     await this.around.journal.replace(this.around.caseId, entries, head.id);
     this.pending = entries.map((entry) => ({ entry, journaled: Promise.resolve() }));
     this.around.adopt(theirs, touchedBy(entries));
@@ -196,7 +211,7 @@ export class SaveQueue {
 
   private async putAside(entries: readonly JournalEntry[]): Promise<void> {
     try {
-      await this.around.transport.save(this.head, newId(), this.wireOf(merged(entries)));
+      await this.around.transport.save(this.head, newId(), this.wireOf(folded(entries, "set aside")));
     } catch (error) {
       // Being refused is how the service keeps it beside the line.
       if (!(error instanceof ConflictError)) throw error;
@@ -240,9 +255,9 @@ const STOPPED: ReadonlySet<SaveStatus["kind"]> = new Set(["conflict", "signed_ou
 
 /** An answer that names another digest, or none, is no acknowledgement. */
 function checkDigests(entry: JournalEntry, answer: SaveAnswer): void {
-  const stored = new Map(answer.accepted.map(({ finding, z, digest }) => [`${finding}:${z}`, digest]));
+  const stored = new Map(answer.accepted.map((row) => [rowName(row), row.digest]));
   for (const { finding, z, digest } of entry.request.slices) {
-    if (stored.get(`${finding}:${z}`) !== digest) {
+    if (stored.get(rowName({ finding, z })) !== digest) {
       throw new RefusedError(`The service stored other voxels than were sent (finding ${finding}, slice ${z + 1}).`);
     }
   }
@@ -253,31 +268,18 @@ function touchedBy(entries: readonly JournalEntry[]): Set<string> {
 }
 
 function keysOf({ slices, findings }: Theirs): string[] {
-  return [...slices.map(({ finding, z }) => `${finding}:${z}`), ...findings.map(({ finding }) => String(finding))];
+  return [...slices.map(rowName), ...findings.map(({ finding }) => String(finding))];
 }
 
-function compare(entries: readonly JournalEntry[], head: Head, theirs: Theirs): Conflict {
+function compare(entries: readonly JournalEntry[], before: string | null, head: Head, theirs: Theirs): Conflict {
   const mine = touchedBy(entries);
   const other = new Set(keysOf(theirs));
-  const last = new Map(entries.flatMap(({ request }) => request.slices.map((row) => [`${row.finding}:${row.z}`, row.digest])));
+  const last = new Map(entries.flatMap(({ request }) => request.slices.map((row) => [rowName(row), row.digest])));
   const same = new Set(
     theirs.slices
-      .filter(({ finding, z, runs }) => last.get(`${finding}:${z}`) === sha256(fromBase64(runs)))
-      .map(({ finding, z }) => `${finding}:${z}`),
+      .filter((row) => last.get(rowName(row)) === sha256(fromBase64(row.runs)))
+      .map(rowName),
   );
   const both = [...mine].filter((key) => other.has(key) && !same.has(key));
-  return { head, theirs, both, mineOnly: mine.size - both.length, theirsOnly: other.size - both.length };
-}
-
-/** Several entries as one: the last word on each row and finding counts. */
-function merged(entries: readonly JournalEntry[]): JournalEntry {
-  const findings = new Map(entries.flatMap(({ request }) => request.findings.map((one) => [one.finding, one])));
-  const isGone = (finding: number): boolean => "removed" in (findings.get(finding) ?? {});
-  const rows = entries.flatMap(({ request }) => request.slices.filter((row) => !isGone(row.finding)));
-  const slices = new Map(rows.map((row) => [`${row.finding}:${row.z}`, row]));
-  const last = entries[entries.length - 1];
-  return {
-    ...last,
-    request: { ...last.request, operation: "set aside", slices: [...slices.values()], findings: [...findings.values()] },
-  };
+  return { head, before, theirs, both, mergeable: both.every(isRow), mineOnly: mine.size - both.length, theirsOnly: other.size - both.length };
 }

@@ -23,6 +23,8 @@ export type CaseContent = Theirs & { readonly head: Head | null; readonly next_f
 export interface Transport {
   save(parent: string | null, key: string, request: SaveRequest): Promise<SaveAnswer>;
   load(): Promise<CaseContent>;
+  /** The case as it stood after a revision. */
+  at(revision: string): Promise<Theirs>;
 }
 
 /** The service could not be asked, or failed by itself: worth another try. */

@@ -3,13 +3,14 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { fromBox, union } from "../../src/domain/spans";
+import { judge } from "../../src/state/actions/judge";
 import { ChangeBuilder, type Change } from "../../src/state/document";
 import { BrowserJournal, PageJournal, type Journal } from "../../src/state/journal";
 import type { ReviewState } from "../../src/state/review_state";
 import { CaseSync } from "../../src/state/sync";
 import { ReadOnlyError, RefusedError, SignedOutError, UnreachableError } from "../../src/state/transport";
 import { toBase64, toBytes } from "../../src/domain/rle";
-import { review, ServiceInMemory, settle, spansOf } from "./support";
+import { review, ServiceInMemory, settle, spansOf, voxels } from "./support";
 
 type Page = { state: ReviewState; sync: CaseSync };
 
@@ -317,6 +318,38 @@ describe("somebody else's change", () => {
     draw(page, 5, 0);
     await settle();
     expect(page.sync.queue.status.kind).toBe("saved");
+  });
+
+  test("answered with both puts the two masks together, voxel by voxel", async () => {
+    const page = await openPage();
+    draw(page, 1, 0);
+    await settle();
+    const before = new Set(voxels(page.state.document.mask(1, 0)));
+    service.other([theirRow(1, 30), theirRow(9, 5)]);
+    draw(page, 1, 10);
+    draw(page, 2, 20);
+    await settle();
+    const [mine, theirs] = [page.state.document.mask(1, 0), Uint32Array.from(spansOf(theirRow(1, 30)))].map((mask) => new Set(voxels(mask)));
+    expect(page.sync.queue.status).toMatchObject({ kind: "conflict", conflict: { mergeable: true } });
+    await page.sync.queue.keepBoth();
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+    const expected = [...new Set([...mine, ...theirs])].filter((k) => !before.has(k) || (mine.has(k) && theirs.has(k)));
+    expect(voxels(page.state.document.mask(1, 0))).toEqual(expected.sort((a, b) => a - b));
+    for (const finding of [2, 9]) expect(page.state.document.mask(finding, 0)).not.toHaveLength(0);
+    expect((await openPage()).state.document.digests()).toEqual(page.state.document.digests());
+  });
+
+  test("over what a finding is cannot be put together", async () => {
+    const page = await openPage();
+    draw(page, 1, 0);
+    await settle();
+    service.other([], [{ finding: 1, ...page.state.newFields({ label: 2 }) }]);
+    judge(page.state, [1], "rejected");
+    await settle();
+    expect(page.sync.queue.status).toMatchObject({ kind: "conflict", conflict: { both: ["1"], mergeable: false } });
+    await page.sync.queue.keepBoth();
+    expect(page.sync.queue.status.kind).toBe("conflict");
   });
 
   test("survives a reload before it is answered", async () => {

@@ -1,5 +1,6 @@
 import { fromBase64, fromBytes } from "../../src/domain/rle";
 import { sha256 } from "../../src/domain/sha256";
+import { toBitmap, type Spans } from "../../src/domain/spans";
 import { ReviewState } from "../../src/state/review_state";
 import {
   ConflictError,
@@ -80,6 +81,10 @@ export class ServiceInMemory implements Transport {
     return { head: this.head && { id: this.head.id, sequence: this.head.sequence }, next_finding, findings, slices };
   }
 
+  async at(revision: string): Promise<Theirs> {
+    return this.content(0, this.line.findIndex(({ id }) => id === revision) + 1);
+  }
+
   /** Somebody else's change, straight onto the line. */
   other(slices: RowMessage[], findings: FindingMessage[] = []): void {
     this.put({ operation: "brush", sitting: "other", tab: "other", slices, findings });
@@ -102,10 +107,10 @@ export class ServiceInMemory implements Transport {
     return stored;
   }
 
-  private content(from: number): Theirs {
+  private content(from: number, to = this.line.length): Theirs {
     const slices = new Map<string, RowMessage>();
     const findings = new Map<number, FindingMessage>();
-    for (const { request } of this.line.slice(from)) {
+    for (const { request } of this.line.slice(from, to)) {
       request.slices.forEach((row) => slices.set(`${row.finding}:${row.z}`, row));
       request.findings.forEach((one) => findings.set(one.finding, one));
     }
@@ -114,6 +119,9 @@ export class ServiceInMemory implements Transport {
 }
 
 export const spansOf = (row: RowMessage | undefined): number[] => [...fromBytes(fromBase64(row?.runs ?? ""))];
+
+/** The voxels of a mask on the usual picture. */
+export const voxels = (mask: Spans): number[] => [...toBitmap(mask, 40 * 30).entries()].filter(([, on]) => on === 1).map(([k]) => k);
 
 /** Lets promises and IndexedDB come to rest. */
 export async function settle(): Promise<void> {

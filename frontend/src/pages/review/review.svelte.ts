@@ -190,6 +190,7 @@ export class ReviewPage {
   }
 
   keepMine = (): Promise<void> | undefined => this.sync?.queue.keepMine();
+  keepBoth = (): Promise<void> | undefined => this.sync?.queue.keepBoth();
   keepTheirs = (): Promise<void> | undefined => this.sync?.queue.keepTheirs();
   dropRefused = (): Promise<void> | undefined => this.sync?.queue.dropAll();
 

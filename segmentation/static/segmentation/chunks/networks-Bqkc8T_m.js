@@ -1,0 +1,1 @@
+import{n as e,t}from"./client-C8vREuKc.js";var n=async()=>(await t(e.GET(`/api/v1/networks/`))).results;export{n as t};

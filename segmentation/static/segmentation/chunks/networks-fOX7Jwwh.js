@@ -1,1 +1,0 @@
-import{n as e,t}from"./client-BWZbnsUu.js";var n=async()=>(await t(e.GET(`/api/v1/networks/`))).results;export{n as t};
