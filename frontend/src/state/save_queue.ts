@@ -4,6 +4,7 @@ import type { CaseDocument, Change } from "./document";
 import { DraftNotes } from "./draft_notes";
 import { newId } from "./identity";
 import type { Journal, JournalEntry } from "./journal";
+import type { TrailNote } from "./steps";
 import {
   ConflictError,
   ReadOnlyError,
@@ -39,6 +40,8 @@ export type Surroundings = {
   readonly transport: Transport;
   readonly journal: Journal;
   readonly document: CaseDocument;
+  /** Where the history stands with the change that has just been made. */
+  readonly trail: () => TrailNote;
   /** Puts somebody else's rows under ours; `except` names those where ours stay. */
   readonly adopt: (theirs: Theirs, except: ReadonlySet<string>) => void;
   readonly reload: () => Promise<Head | null>;
@@ -69,7 +72,7 @@ export class SaveQueue {
   constructor(private readonly around: Surroundings) {
     const { journal } = around;
     this.drafts = new DraftNotes(
-      (change, key) => void journal.append(this.entryOf(change, key)).catch(() => undefined),
+      (change, key) => void journal.append({ ...this.entryOf(change, key), isDraft: true }).catch(() => undefined),
       (key) => void journal.remove(key).catch(() => undefined),
     );
   }
@@ -89,7 +92,9 @@ export class SaveQueue {
 
   add(change: Change): void {
     const entry = this.entryOf(change, this.drafts.finish());
-    const journaled = this.around.journal.append(entry);
+    const { journal } = this.around;
+    // Where there is no room for both, the change itself comes before the step that undoes it.
+    const journaled = journal.append(entry, this.around.trail()).catch(() => journal.append(entry));
     // A full disk must not stop the save: the network is then the only way out, and is still tried.
     this.pending.push({ entry, journaled: journaled.catch(() => undefined) });
     if (this.status.kind === "saved") this.report({ kind: "saving", pending: this.pending.length });

@@ -9,7 +9,6 @@ import { reviewCase, sliceBytes, type ReviewCase, type ReviewImage } from "../..
 import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
 import type { Job } from "../../api/types";
 import { tabId } from "../../state/identity";
-import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
 import { isEmptyRevision } from "../../state/document";
 import { Candidates } from "../../state/candidates";
 import { Presence, type PresenceAnswer } from "../../state/presence";
@@ -26,7 +25,7 @@ import { JobWatch } from "./job_watch.svelte";
 import { MeasureDesk } from "./measuring";
 import { nextUp, sameFrame, type Ahead } from "./next_case";
 import type { Likes } from "./likes.svelte";
-import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, referenceOf } from "./opening";
+import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, openJournal, referenceOf } from "./opening";
 import { SeriesDesk, type Opened } from "./series";
 import { UncertaintyDesk } from "./uncertainty";
 
@@ -179,6 +178,7 @@ export class ReviewPage {
 
   retrySave(): void {
     this.sync?.queue.retry();
+    if (this.holder?.held) void this.measuring?.resume();
   }
 
   retrySlices(): void {
@@ -214,7 +214,7 @@ export class ReviewPage {
       facts,
       volume: ahead?.volume ?? new Volume(facts),
       committed: (change) => {
-        if (change.measures) this.measuring?.keep(change.measures);
+        if (change.measures) this.measuring?.keep(change.measures, this.sync?.trail());
         if (!isEmptyRevision(change)) this.sync?.add(change);
       },
       drafted: (change) => this.sync?.draft(change),
@@ -237,10 +237,12 @@ export class ReviewPage {
     this.doubts = new UncertaintyDesk(this.opened, () => this.badSlices++);
     this.startPixels(state);
     void this.measuring.load();
-    const [about, journal] = await Promise.all([ahead ? this.readAgain(told) : told, this.openJournal()]);
+    const [about, { journal, isForgetful }] = await Promise.all([ahead ? this.readAgain(told) : told, openJournal()]);
     if (this.closed || !about) return;
+    this.forgetful = isForgetful;
     this.sync = new CaseSync({
       caseId: this.id,
+      person: this.likes.person,
       tab: TAB,
       document: state.document,
       history: state.history,
@@ -252,6 +254,8 @@ export class ReviewPage {
     await this.startPresence();
     if (this.closed) return;
     await this.sync.open(this.holder?.held ?? false);
+    this.measuring.use(journal);
+    if (this.holder?.held) void this.measuring.resume();
     this.replayed = this.sync.replayed;
     this.ready = true;
     await this.loadCandidates(about);
@@ -285,15 +289,6 @@ export class ReviewPage {
     }
   }
 
-  private async openJournal(): Promise<Journal> {
-    try {
-      return await BrowserJournal.open();
-    } catch {
-      this.forgetful = true;
-      return new PageJournal();
-    }
-  }
-
   private startPixels(state: ReviewState): void {
     const { facts } = state;
     this.loader = new Loader(state, {
@@ -316,6 +311,7 @@ export class ReviewPage {
   private async penChanged(held: boolean): Promise<void> {
     this.presence = this.holder?.answer ?? null;
     if (!this.ready || this.closed) return;
+    if (held) void this.measuring?.resume();
     if (held && this.sync!.queue.size > 0) this.sync!.queue.retry();
     else if (held) {
       this.about = await reviewCase(this.id);
