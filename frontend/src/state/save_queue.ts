@@ -60,6 +60,8 @@ export class SaveQueue {
   head: string | null = null;
   /** How far along the line the head stands that this page knows. */
   sequence = 0;
+  /** How many changes this page has made. */
+  made = 0;
   private pending: { entry: JournalEntry; journaled: Promise<void> }[] = [];
   private order = Date.now();
   private running = false;
@@ -91,6 +93,7 @@ export class SaveQueue {
   }
 
   add(change: Change): void {
+    this.made++;
     const entry = this.entryOf(change, this.drafts.finish());
     const { journal } = this.around;
     // Where there is no room for both, the change itself comes before the step that undoes it.

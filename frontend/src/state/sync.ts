@@ -70,15 +70,25 @@ export class CaseSync {
 
   /** Reads again when the service is further along than this page, and nothing of the page is on its way. */
   async refresh(sequence: number): Promise<void> {
-    if (this.queue.size > 0 || sequence <= this.queue.sequence) return;
-    this.queue.start(await this.load(), [], null);
+    const { queue, setup } = this;
+    if (queue.size > 0 || sequence <= queue.sequence) return;
+    const { made } = queue;
+    const content = await setup.transport.load();
+    // What was drawn meanwhile stays: saving it tells what has come from elsewhere.
+    if (queue.made !== made || queue.drafts.isOpen) return;
+    this.show(content);
+    queue.start(content.head, [], null);
   }
 
   private async load(): Promise<Head | null> {
     const content = await this.setup.transport.load();
+    this.show(content);
+    return content.head;
+  }
+
+  private show(content: CaseContent): void {
     showContent(this.setup.document, content, this.setup.cutoffs());
     this.setup.history.clear();
-    return content.head;
   }
 
   private overlay({ request }: JournalEntry): Change {

@@ -241,6 +241,26 @@ describe("somebody else's change", () => {
     expect(spansOf(service.head?.request.slices[0])).toEqual([...page.state.document.mask(1, 0)]);
   });
 
+  test("is not shown over a stroke that ends while it is read", async () => {
+    const page = await openPage();
+    draw(page, 1, 0);
+    await settle();
+    service.other([theirRow(9, 5)]);
+    const original = service.load.bind(service);
+    service.load = async () => {
+      const content = await original();
+      draw(page, 2, 20);
+      return content;
+    };
+    await page.sync.refresh(2);
+    service.load = original;
+    expect(page.state.document.finding(2)).not.toBeNull();
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+    expect([...page.state.document.mask(9, 0)]).toEqual(spansOf(theirRow(9, 5)));
+    expect((await openPage()).state.document.digests()).toEqual(page.state.document.digests());
+  });
+
   async function collide(): Promise<Page> {
     const page = await openPage();
     draw(page, 1, 0);

@@ -59,6 +59,8 @@ export class ReviewPage {
   private offs: (() => void)[] = [];
   private readonly jobs = new JobWatch(() => this.refresh());
   private ready = false;
+  /** The pen has come, and what it may draw on is being read: nothing is drawn before. */
+  private reopening = false;
   private closed = false;
   private asking = false;
   private activity = Date.now();
@@ -313,19 +315,23 @@ export class ReviewPage {
     if (!this.ready || this.closed) return;
     if (held) void this.measuring?.resume();
     if (held && this.sync!.queue.size > 0) this.sync!.queue.retry();
-    else if (held) {
-      this.about = await reviewCase(this.id);
-      await this.sync!.open(true);
-      this.replayed = this.sync!.replayed;
-    }
+    else if (held) await this.reopen().finally(() => (this.reopening = false));
     this.judgeEditable();
+  }
+
+  private async reopen(): Promise<void> {
+    this.reopening = true;
+    this.judgeEditable();
+    this.about = await reviewCase(this.id);
+    await this.sync!.open(true);
+    this.replayed = this.sync!.replayed;
   }
 
   private judgeEditable(): void {
     const state = this.opened?.state;
     if (!state) return;
     const blocked = ["conflict", "read_only", "refused"].includes(this.save.kind);
-    state.editable = this.mayEdit && (this.holder?.held ?? false) && !blocked;
+    state.editable = this.mayEdit && (this.holder?.held ?? false) && !blocked && !this.reopening;
     if (!state.editable) this.opened?.controller.cancel();
     state.topics.tell("presence");
   }
