@@ -73,21 +73,22 @@ export class BrowserJournal implements Journal {
   }
 
   append(entry: JournalEntry, trail?: TrailNote): Promise<void> {
-    return this.write((stores) => {
+    const put = (stores: Stores): void => {
       stores.entries.put(entry);
       if (trail) this.noteTrail(stores, trail);
-    });
+    };
+    return this.write(put, entry.isDraft ? "relaxed" : "strict");
   }
 
   remove(key: string): Promise<void> {
-    return this.write(({ entries }) => entries.delete(key));
+    return this.write(({ entries }) => entries.delete(key), "relaxed");
   }
 
   acknowledge(caseId: string, key: string, head: string): Promise<void> {
     return this.write(({ entries, heads }) => {
       entries.delete(key);
       heads.put({ caseId, head });
-    });
+    }, "relaxed");
   }
 
   replace(caseId: string, kept: readonly JournalEntry[], head: string | null): Promise<void> {
@@ -118,7 +119,7 @@ export class BrowserJournal implements Journal {
   }
 
   note(trail: TrailNote): Promise<void> {
-    return this.write((stores) => this.noteTrail(stores, trail));
+    return this.write((stores) => this.noteTrail(stores, trail), "relaxed");
   }
 
   measured(caseId: string, rows: readonly MeasureRow[], trail?: TrailNote): Promise<void> {
@@ -129,7 +130,7 @@ export class BrowserJournal implements Journal {
   }
 
   measureKnown(caseId: string, id: string): Promise<void> {
-    return this.write(({ measures }) => measures.delete([caseId, id]));
+    return this.write(({ measures }) => measures.delete([caseId, id]), "relaxed");
   }
 
   async measures(caseId: string): Promise<MeasureRow[]> {
@@ -164,11 +165,12 @@ export class BrowserJournal implements Journal {
         done();
       };
       return WAITS;
-    });
+    }, "relaxed");
   }
 
-  private async write(change: (stores: Stores, done: () => void) => unknown): Promise<void> {
-    const transaction = this.database.transaction(STORES, "readwrite", { durability: "strict" });
+  /** Strict waits for the disk; the rest, which is tidying and drafts, must not make it wait longer. */
+  private async write(change: (stores: Stores, done: () => void) => unknown, durability: "strict" | "relaxed" = "strict"): Promise<void> {
+    const transaction = this.database.transaction(STORES, "readwrite", { durability });
     const stores = Object.fromEntries(STORES.map((name) => [name, transaction.objectStore(name)])) as Stores;
     // Said at once: what waits for its answers to commit by itself is lost with a page that dies before they come.
     const commit = (): void => transaction.commit();
