@@ -16,6 +16,10 @@ export class DraftNotes {
     private readonly erase: (key: string) => void,
   ) {}
 
+  get isOpen(): boolean {
+    return this.latest !== null;
+  }
+
   /** Hears the draft as it grows; null when it was called off. */
   note(change: Change | null): void {
     if (!change) return this.forget();

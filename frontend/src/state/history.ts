@@ -3,14 +3,29 @@ import { isEmptyChange, reversed, type CaseDocument, type Change } from "./docum
 
 export type Committed = (change: Change) => void;
 
+/** Where a history stands: steps are numbered, `floor` is the oldest that can still be undone. */
+export type Trail = {
+  readonly floor: number;
+  readonly position: number;
+  /** The step that has just been made; null where somebody went back or forth. */
+  readonly fresh: Change | null;
+};
+
+// What can be undone stays in memory up to this; the oldest steps are let go, the newest never.
+const MOST_BYTES = 48 * 2 ** 20;
+
 /** Every change goes through here: undo and redo are changes too, and are saved like any other. */
 export class History {
   private done: Change[] = [];
   private undone: Change[] = [];
+  private floor = 0;
+  private bytes = 0;
+  private fresh: Change | null = null;
 
   constructor(
     private readonly document: CaseDocument,
     private readonly committed: Committed,
+    private readonly mostBytes = MOST_BYTES,
   ) {}
 
   get undoable(): Change | null {
@@ -19,6 +34,10 @@ export class History {
 
   get redoable(): Change | null {
     return this.undone[this.undone.length - 1] ?? null;
+  }
+
+  get trail(): Trail {
+    return { floor: this.floor, position: this.floor + this.done.length, fresh: this.fresh };
   }
 
   commit(change: Change): void {
@@ -30,15 +49,27 @@ export class History {
   /** Takes note of a change that the document has already seen, as a draft. */
   record(change: Change): void {
     if (isEmptyChange(change)) return;
+    this.take(change);
+    this.committed(change);
+  }
+
+  /** Takes note of a change that the document has seen and that is saved already. */
+  take(change: Change): void {
+    this.bytes += sizeOf(change) - this.undone.reduce((sum, one) => sum + sizeOf(one), 0);
     this.done.push(change);
     this.undone = [];
-    this.committed(change);
+    this.fresh = change;
+    while (this.bytes > this.mostBytes && this.done.length > 1) {
+      this.bytes -= sizeOf(this.done.shift()!);
+      this.floor++;
+    }
   }
 
   undo(): Change | null {
     const change = this.done.pop();
     if (!change) return null;
     this.undone.push(change);
+    this.fresh = null;
     const back = { ...reversed(change), operation: `undo ${change.operation}` };
     this.document.apply(back);
     this.committed(back);
@@ -49,6 +80,7 @@ export class History {
     const change = this.undone.pop();
     if (!change) return null;
     this.done.push(change);
+    this.fresh = null;
     this.document.apply(change);
     this.committed({ ...change, operation: `redo ${change.operation}` });
     return change;
@@ -56,9 +88,23 @@ export class History {
 
   /** Somebody else's rows came in: steps made on other rows no longer fit. */
   clear(): void {
-    this.done = [];
-    this.undone = [];
+    this.restore(0, [], []);
   }
+
+  /** Goes on with the steps of a former page; `undone` begins with the one that comes first. */
+  restore(floor: number, done: readonly Change[], undone: readonly Change[]): void {
+    this.floor = floor;
+    this.done = [...done];
+    this.undone = [...undone].reverse();
+    this.fresh = null;
+    this.bytes = [...done, ...undone].reduce((sum, one) => sum + sizeOf(one), 0);
+  }
+}
+
+/** About what a change takes in memory, in bytes. */
+function sizeOf({ masks, findings, measures }: Change): number {
+  const rows = masks.reduce((sum, { toggled }) => sum + toggled.byteLength + 120, 0);
+  return rows + findings.length * 500 + (measures?.length ?? 0) * 500;
 }
 
 /**

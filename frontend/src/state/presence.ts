@@ -20,6 +20,8 @@ export class Presence {
   answer: PresenceAnswer | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private last = Date.now();
+  private asked = 0;
+  private heard = 0;
   private stopped = false;
 
   constructor(
@@ -40,7 +42,8 @@ export class Presence {
   }
 
   async take(): Promise<void> {
-    this.hear(await this.transport.take(this.tab));
+    const question = ++this.asked;
+    this.hear(question, await this.transport.take(this.tab));
   }
 
   /** Asks at once: somebody took the case over, or it has just been opened for work. */
@@ -59,8 +62,9 @@ export class Presence {
     const now = Date.now();
     const seconds = this.isActive() ? Math.min(60, Math.round((now - this.last) / 1000)) : 0;
     this.last = now;
+    const question = ++this.asked;
     try {
-      this.hear(await this.transport.beat(this.tab, seconds, this.mayEdit() ? "hold" : "watch"));
+      this.hear(question, await this.transport.beat(this.tab, seconds, this.mayEdit() ? "hold" : "watch"));
     } catch {
       // Out of reach: the lease runs on for a while, and the save queue tells the person.
     }
@@ -68,8 +72,10 @@ export class Presence {
     if (!this.stopped) this.timer = setTimeout(() => void this.beat(), BEAT_MS);
   }
 
-  private hear(answer: PresenceAnswer): void {
-    if (this.stopped) return;
+  /** An answer that is overtaken by one to a later question tells of a past that is over. */
+  private hear(question: number, answer: PresenceAnswer): void {
+    if (this.stopped || question < this.heard) return;
+    this.heard = question;
     const known = this.answer;
     this.answer = answer;
     if (known?.is_me !== answer.is_me || known.holder?.user !== answer.holder?.user) this.changed(answer.is_me);

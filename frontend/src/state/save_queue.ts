@@ -5,6 +5,7 @@ import { DraftNotes } from "./draft_notes";
 import { newId } from "./identity";
 import type { Journal, JournalEntry } from "./journal";
 import { folded, isRow, mergedEntry, rowName, stateAt } from "./merging";
+import type { TrailNote } from "./steps";
 import {
   ConflictError,
   ReadOnlyError,
@@ -44,6 +45,8 @@ export type Surroundings = {
   readonly transport: Transport;
   readonly journal: Journal;
   readonly document: CaseDocument;
+  /** Where the history stands with the change that has just been made. */
+  readonly trail: () => TrailNote;
   /** Puts somebody else's rows under ours; `except` names those where ours stay. */
   readonly adopt: (theirs: Theirs, except: ReadonlySet<string>) => void;
   readonly reload: () => Promise<Head | null>;
@@ -62,6 +65,8 @@ export class SaveQueue {
   head: string | null = null;
   /** How far along the line the head stands that this page knows. */
   sequence = 0;
+  /** How many changes this page has made. */
+  made = 0;
   private pending: { entry: JournalEntry; journaled: Promise<void> }[] = [];
   private order = Date.now();
   private running = false;
@@ -74,7 +79,7 @@ export class SaveQueue {
   constructor(private readonly around: Surroundings) {
     const { journal } = around;
     this.drafts = new DraftNotes(
-      (change, key) => void journal.append(this.entryOf(change, key)).catch(() => undefined),
+      (change, key) => void journal.append({ ...this.entryOf(change, key), isDraft: true }).catch(() => undefined),
       (key) => void journal.remove(key).catch(() => undefined),
     );
   }
@@ -93,8 +98,11 @@ export class SaveQueue {
   }
 
   add(change: Change): void {
+    this.made++;
     const entry = this.entryOf(change, this.drafts.finish());
-    const journaled = this.around.journal.append(entry);
+    const { journal } = this.around;
+    // Where there is no room for both, the change itself comes before the step that undoes it.
+    const journaled = journal.append(entry, this.around.trail()).catch(() => journal.append(entry));
     // A full disk must not stop the save: the network is then the only way out, and is still tried.
     this.pending.push({ entry, journaled: journaled.catch(() => undefined) });
     if (this.status.kind === "saved") this.report({ kind: "saving", pending: this.pending.length });

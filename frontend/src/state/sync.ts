@@ -4,11 +4,13 @@ import type { History } from "./history";
 import { newId } from "./identity";
 import type { Journal, JournalEntry } from "./journal";
 import { SaveQueue } from "./save_queue";
+import { noteOf, restoreSteps, type KeptTrail, type TrailNote } from "./steps";
 import type { CaseContent, FindingMessage, Head, RowMessage, Theirs, Transport } from "./transport";
 import type { Cutoffs, FindingFields } from "./types";
 
 export type SyncSetup = {
   readonly caseId: string;
+  readonly person: string;
   readonly tab: string;
   readonly document: CaseDocument;
   readonly history: History;
@@ -32,6 +34,7 @@ export class CaseSync {
       transport: setup.transport,
       journal: setup.journal,
       document: setup.document,
+      trail: () => this.trail(),
       adopt: (theirs, except) => this.adopt(theirs, except),
       reload: () => this.load(),
       changed: setup.changed,
@@ -42,10 +45,19 @@ export class CaseSync {
   async open(mayDraw: boolean): Promise<void> {
     const { journal, caseId } = this.setup;
     const head = await this.load();
-    const left = mayDraw ? await journal.read(caseId) : { entries: [], head: null };
-    left.entries.forEach((entry) => this.overlay(entry));
+    const left = mayDraw ? await journal.read(caseId) : { entries: [], head: null, trail: null };
+    const finished = left.entries.filter((entry) => !entry.isDraft);
+    finished.forEach((entry) => this.overlay(entry));
+    if (left.trail) this.goOn(left.trail);
+    left.entries.filter((entry) => entry.isDraft).forEach((entry) => this.finish(entry));
     this.replayed = left.entries.length;
     this.queue.start(head, left.entries, left.head);
+  }
+
+  /** Where the history stands, to be written down with what has just been done. */
+  trail(): TrailNote {
+    const { history, document, caseId, person } = this.setup;
+    return noteOf(history, document, caseId, person);
   }
 
   add(change: Change): void {
@@ -58,21 +70,45 @@ export class CaseSync {
 
   /** Reads again when the service is further along than this page, and nothing of the page is on its way. */
   async refresh(sequence: number): Promise<void> {
-    if (this.queue.size > 0 || sequence <= this.queue.sequence) return;
-    this.queue.start(await this.load(), [], null);
+    const { queue, setup } = this;
+    if (queue.size > 0 || sequence <= queue.sequence) return;
+    const { made } = queue;
+    const content = await setup.transport.load();
+    // What was drawn meanwhile stays: saving it tells what has come from elsewhere.
+    if (queue.made !== made || queue.drafts.isOpen) return;
+    this.show(content);
+    queue.start(content.head, [], null);
   }
 
   private async load(): Promise<Head | null> {
     const content = await this.setup.transport.load();
-    showContent(this.setup.document, content, this.setup.cutoffs());
-    this.setup.history.clear();
+    this.show(content);
     return content.head;
   }
 
-  private overlay({ request }: JournalEntry): void {
+  private show(content: CaseContent): void {
+    showContent(this.setup.document, content, this.setup.cutoffs());
+    this.setup.history.clear();
+  }
+
+  private overlay({ request }: JournalEntry): Change {
     const change = changeTo(this.setup.document, request, new Set());
     const before = this.setup.document.cutoffs;
-    this.setup.document.apply(request.cutoffs ? { ...change, cutoffs: { before, after: request.cutoffs } } : change);
+    const whole = request.cutoffs ? { ...change, cutoffs: { before, after: request.cutoffs } } : change;
+    this.setup.document.apply(whole);
+    return whole;
+  }
+
+  /** Nobody takes back what somebody else has done. */
+  private goOn(trail: KeptTrail): void {
+    const { history, document, person } = this.setup;
+    if (trail.person === person) restoreSteps(history, document, trail);
+  }
+
+  /** What was still being drawn when the page went is the newest step. */
+  private finish(entry: JournalEntry): void {
+    this.setup.history.take({ ...this.overlay(entry), operation: entry.request.operation });
+    void this.setup.journal.note(this.trail()).catch(() => undefined);
   }
 
   private adopt(theirs: Theirs, except: ReadonlySet<string>): void {

@@ -23,6 +23,12 @@ export type FindingFields = {
   readonly suppressed_by: number | null;
 };
 
+export function sameFields(a: FindingFields | null, b: FindingFields | null): boolean {
+  if (a === null || b === null) return a === b;
+  const names = Object.keys(a) as (keyof FindingFields)[];
+  return names.every((name) => a[name] === b[name] || (name === "box" && a.box?.join() === b.box?.join()));
+}
+
 export type Label = {
   readonly index: number;
   readonly name: string;

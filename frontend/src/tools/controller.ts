@@ -6,6 +6,7 @@ import type { Shape } from "../state/shapes";
 import { FillTool, PolygonTool, ReviewedTool } from "./areas";
 import { BoxTool } from "./box";
 import { GatedTool } from "./gated";
+import { KeyHand } from "./key_hand";
 import { PanTool, SelectTool, WindowTool, zoomBy } from "./look";
 import { AngleTool, measuredShapes, RulerTool } from "./measure";
 import { BallTool, BrushTool, EraserTool } from "./paint";
@@ -19,6 +20,7 @@ type Press = { readonly tool: Tool; readonly pointer: number };
 /** Hands pointer and wheel to the tool in the hand; the other buttons and held keys borrow another. */
 export class ToolController {
   readonly tools: Readonly<Record<ToolName, Tool>>;
+  readonly hand: KeyHand;
   private readonly ruler: RulerTool;
   private readonly angle: AngleTool;
   private press: Press | null = null;
@@ -30,6 +32,7 @@ export class ToolController {
     private readonly state: ReviewState,
     private readonly refused: () => void,
   ) {
+    this.hand = new KeyHand(state, this);
     this.ruler = new RulerTool(state);
     this.angle = new AngleTool(state);
     this.tools = {
@@ -135,7 +138,7 @@ export class ToolController {
   shapes(plane: Plane): readonly Shape[] {
     const measured = measuredShapes(this.state, plane, this.ruler.holds ?? this.angle.holds);
     const others = [this.ruler, this.angle].filter((tool) => tool !== this.current);
-    return [...measured, ...others.flatMap((tool) => tool.shapes(plane)), ...this.paired(plane), ...this.current.shapes(plane)];
+    return [...measured, ...others.flatMap((tool) => tool.shapes(plane)), ...this.paired(plane), ...this.current.shapes(plane), ...this.hand.shapes(plane)];
   }
 
   /** The finding that the selected one would be combined with. */

@@ -64,6 +64,7 @@ export type Command =
   | "otherFinding"
   | "reviewedSlice"
   | "newFinding"
+  | "hand"
   | "panels"
   | "bare"
   | "help";
@@ -95,6 +96,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "wider", keys: ["}"], group: "tools" },
   { command: "interpolate", keys: ["i"], group: "tools" },
   { command: "newFinding", keys: ["c"], group: "tools" },
+  { command: "hand", keys: ["shift+p"], group: "tools" },
   { command: "shapePanel", keys: ["shift+s"], group: "shape" },
   { command: "reach", keys: [","], group: "shape" },
   { command: "otherFinding", keys: ["shift+c"], group: "shape" },

@@ -2,12 +2,13 @@ import { describe, expect, test } from "vitest";
 
 import { capsule } from "../../src/domain/brush";
 import { piecesToSlices } from "../../src/domain/planes";
-import { area, fromBox } from "../../src/domain/spans";
+import { area, fromBox, type Spans } from "../../src/domain/spans";
 import { acceptAll, discard, judge, relabel } from "../../src/state/actions/judge";
 import { imageLabels, setImageLabel } from "../../src/state/actions/imagelabels";
 import { addTo, eraseFrom, finishStroke, strokeTarget } from "../../src/state/actions/paint";
 import { reviewAll, reviewBox, reviewedCount } from "../../src/state/actions/reviewed";
-import { ChangeBuilder, type Change } from "../../src/state/document";
+import { CaseDocument, ChangeBuilder, type Change } from "../../src/state/document";
+import { History } from "../../src/state/history";
 import type { ReviewState } from "../../src/state/review_state";
 import { random } from "../vectors";
 import { review } from "./support";
@@ -22,6 +23,8 @@ function stroke(state: ReviewState, u: number, v: number, radius: number, z: num
   state.draft.extend(erase ? eraseFrom(state, [finding], drawn) : addTo(state, finding, drawn));
   finishStroke(state, [finding], erase ? "erase" : "brush");
 }
+
+const striped = (edges: number): Spans => Uint32Array.from({ length: edges }, (_, k) => 2 * k);
 
 /** A long sitting of every kind of act, drawn by lot. */
 function workALot(state: ReviewState, seed: number, steps: number): void {
@@ -77,6 +80,19 @@ describe("undo and redo", () => {
     const state = review();
     expect(state.history.undo()).toBeNull();
     expect(state.history.redo()).toBeNull();
+  });
+
+  test("keep within their memory: the oldest steps are let go, the newest never", () => {
+    const document = new CaseDocument();
+    const history = new History(document, () => undefined, 3_000);
+    const fields = review().newFields();
+    for (let finding = 1; finding <= 20; finding++) history.commit(new ChangeBuilder(document).set(finding, fields).done("box"));
+    let steps = 0;
+    while (history.undo()) steps++;
+    expect(steps).toBe(6);
+    expect([document.findings().size, history.trail.floor]).toEqual([14, 14]);
+    history.commit(new ChangeBuilder(document).row(0, 0, fromBox([0, 0, 40, 1], 80, 1000)).row(0, 1, striped(2_000)).done("reviewed"));
+    expect(history.undo()).not.toBeNull();
   });
 
   test("a new change ends what could be redone", () => {

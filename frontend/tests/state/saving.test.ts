@@ -2,17 +2,13 @@ import "fake-indexeddb/auto";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { fromBox, union } from "../../src/domain/spans";
+import { fromBox } from "../../src/domain/spans";
 import { judge } from "../../src/state/actions/judge";
-import { ChangeBuilder, type Change } from "../../src/state/document";
+import { ChangeBuilder } from "../../src/state/document";
 import { BrowserJournal, PageJournal, type Journal } from "../../src/state/journal";
-import type { ReviewState } from "../../src/state/review_state";
-import { CaseSync } from "../../src/state/sync";
 import { ReadOnlyError, RefusedError, SignedOutError, UnreachableError } from "../../src/state/transport";
-import { toBase64, toBytes } from "../../src/domain/rle";
-import { review, ServiceInMemory, settle, spansOf, voxels } from "./support";
-
-type Page = { state: ReviewState; sync: CaseSync };
+import { draw, openCase, theirRow, type Page } from "./case_page";
+import { ServiceInMemory, settle, spansOf, voxels } from "./support";
 
 let journal: Journal;
 let service: ServiceInMemory;
@@ -25,38 +21,10 @@ beforeEach(async () => {
 
 afterEach(() => vi.useRealTimers());
 
-async function openPage(mayDraw = true, kept: Journal = journal, tab = "tab"): Promise<Page> {
-  const hold: { sync?: CaseSync } = {};
-  const state = review("instances", {}, (change: Change) => hold.sync?.add(change), (change) => hold.sync?.draft(change));
-  const sync = new CaseSync({
-    caseId: "case",
-    tab,
-    document: state.document,
-    history: state.history,
-    transport: service,
-    journal: kept,
-    cutoffs: () => ({ score: 0.5, overlap: 0.4 }),
-    changed: () => undefined,
-  });
-  hold.sync = sync;
-  await sync.open(mayDraw);
-  return { state, sync };
-}
-
-function draw({ state }: Page, finding: number, x: number): void {
-  const builder = new ChangeBuilder(state.document);
-  if (!state.document.finding(finding)) builder.set(finding, state.newFields());
-  const mask = union(state.document.mask(finding, 0), fromBox([x, 0, x + 4, 4], 40, 30));
-  state.history.commit(builder.row(finding, 0, mask).done("brush"));
-}
+const openPage = (mayDraw = true, kept: Journal = journal, tab = "tab"): Promise<Page> =>
+  openCase({ service, journal: kept, mayDraw, tab });
 
 const left = async (): Promise<number> => (await journal.read("case")).entries.length;
-
-const theirRow = (finding: number, x: number): { finding: number; z: number; runs: string } => ({
-  finding,
-  z: 0,
-  runs: toBase64(toBytes(fromBox([x, 10, x + 2, 12], 40, 30))),
-});
 
 describe("saving", () => {
   test("sends each change as its own revision with only the rows it changed", async () => {
@@ -272,6 +240,26 @@ describe("somebody else's change", () => {
     expect(page.sync.queue.status.kind).toBe("saved");
     expect(page.state.document.finding(7)?.label).toBe(2);
     expect(spansOf(service.head?.request.slices[0])).toEqual([...page.state.document.mask(1, 0)]);
+  });
+
+  test("is not shown over a stroke that ends while it is read", async () => {
+    const page = await openPage();
+    draw(page, 1, 0);
+    await settle();
+    service.other([theirRow(9, 5)]);
+    const original = service.load.bind(service);
+    service.load = async () => {
+      const content = await original();
+      draw(page, 2, 20);
+      return content;
+    };
+    await page.sync.refresh(2);
+    service.load = original;
+    expect(page.state.document.finding(2)).not.toBeNull();
+    await settle();
+    expect(page.sync.queue.status.kind).toBe("saved");
+    expect([...page.state.document.mask(9, 0)]).toEqual(spansOf(theirRow(9, 5)));
+    expect((await openPage()).state.document.digests()).toEqual(page.state.document.digests());
   });
 
   async function collide(): Promise<Page> {

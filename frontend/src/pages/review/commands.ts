@@ -48,6 +48,7 @@ export class Commands {
   ) {
     const { state, stage } = opened;
     const plane = (): typeof state.looks.plane => state.looks.plane;
+    opened.controller.hand.viewport = (at) => stage.views.get(at)?.size;
     this.table = {
       undo: () => void state.history.undo(),
       redo: () => void state.history.redo(),
@@ -89,6 +90,7 @@ export class Commands {
       interpolate: () => void (state.target() !== null && interpolate(state, state.target()!)),
       reviewedSlice: () => this.reviewed(),
       newFinding: () => state.select(null),
+      hand: () => opened.controller.hand.toggle(),
       nextSeries: () => shell.stepSeries(1),
       previousSeries: () => shell.stepSeries(-1),
       panels: () => shell.togglePanels(),
@@ -109,7 +111,8 @@ export class Commands {
   /** True when the key meant something here. */
   key(event: KeyboardEvent): boolean {
     const { controller } = this.opened;
-    if (event.key === "Escape") return controller.cancel() || this.deselect();
+    if (event.key === "Escape") return controller.hand.drop() || controller.cancel() || this.deselect() || this.putHandAway();
+    if (controller.hand.key(event)) return true;
     if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey) {
       controller.finish();
       return true;
@@ -192,6 +195,13 @@ export class Commands {
     const known = state.document.mask(0, state.here(z));
     const isWhole = known.length === 2 && known[1] - known[0] === state.facts.grid.nx * state.facts.grid.ny;
     reviewSlices(state, z, z, !isWhole);
+  }
+
+  private putHandAway(): boolean {
+    const { hand } = this.opened.controller;
+    const was = hand.active;
+    hand.leave();
+    return was;
   }
 
   private deselect(): boolean {

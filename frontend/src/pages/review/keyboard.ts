@@ -11,8 +11,10 @@ export function listenToKeys(opened: Opened, commands: Commands, isOverlaid: () 
 
   const down = (event: KeyboardEvent): void => {
     if (isOverlaid() || event.defaultPrevented || (isTyping(event.target) && event.key !== "Escape")) return;
-    if (belongsToControl(event)) return;
     const command = commandOf(event);
+    // Keys that move the hand leave the button that was pressed last.
+    if (command === "hand" && document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    if (belongsToControl(event)) return;
     if (!event.repeat && command === "hideMasks") {
       const before = state.looks.masksHidden;
       held = { key: event.key, since: performance.now(), undo: () => state.look({ masksHidden: before }) };
@@ -38,16 +40,20 @@ export function listenToKeys(opened: Opened, commands: Commands, isOverlaid: () 
   };
 
   const gone = (): void => controller.borrow(null);
+  // Whoever takes a mouse or a pen in the hand needs no other.
+  const pointed = (): void => controller.hand.leave();
 
   addEventListener("keydown", down);
   addEventListener("keyup", up);
   addEventListener("blur", gone);
+  addEventListener("pointerdown", pointed, { capture: true });
   addEventListener("pointerup", settled);
   addEventListener("change", settled);
   return () => {
     removeEventListener("keydown", down);
     removeEventListener("keyup", up);
     removeEventListener("blur", gone);
+    removeEventListener("pointerdown", pointed, { capture: true });
     removeEventListener("pointerup", settled);
     removeEventListener("change", settled);
   };

@@ -10,11 +10,13 @@ export class Likes {
   now = $state.raw<Preferences>(FIRST_PREFERENCES);
   /** Nothing is asked of a newcomer before it is known who is here. */
   known = $state(false);
-  private shelf = new PreferenceShelf("nobody");
+  person = "nobody";
+  private shelf = new PreferenceShelf(this.person);
 
   /** Takes up the preferences of whoever is signed in. */
   async open(): Promise<void> {
     const me = await session.person();
+    this.person = String(me?.id ?? "nobody");
     this.shelf = new PreferenceShelf(me?.id ?? "nobody");
     this.now = this.shelf.all;
     this.known = true;

@@ -1,5 +1,6 @@
 import type { ReviewCase, ReviewImage } from "../../api/review";
 import { t } from "../../messages";
+import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
 import { inMillimetres } from "../../state/readout";
 import type { Cutoffs, ImageFacts, Label } from "../../state/types";
 
@@ -76,3 +77,12 @@ export const cutoffsOf = ({ cutoffs }: ReviewCase): Cutoffs => ({
 /** The network is still at work, or is in the queue for this case. */
 export const isAwaited = ({ job }: ReviewCase): boolean =>
   job !== null && job.kind === "predict" && ["queued", "running", "paused"].includes(job.state);
+
+/** The browser's journal; one of this page alone where the browser keeps nothing. */
+export async function openJournal(): Promise<{ readonly journal: Journal; readonly isForgetful: boolean }> {
+  try {
+    return { journal: await BrowserJournal.open(), isForgetful: false };
+  } catch {
+    return { journal: new PageJournal(), isForgetful: true };
+  }
+}

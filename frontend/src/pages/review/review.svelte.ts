@@ -7,7 +7,6 @@ import { reviewCase, sliceBytes, type ReviewCase, type ReviewImage } from "../..
 import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
 import type { Job } from "../../api/types";
 import { tabId } from "../../state/identity";
-import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
 import { isEmptyRevision } from "../../state/document";
 import { Candidates } from "../../state/candidates";
 import { Presence, type PresenceAnswer } from "../../state/presence";
@@ -25,7 +24,7 @@ import { followCase, prompterOf } from "./live";
 import { MeasureDesk } from "./measuring";
 import { nextUp, sameFrame, type Ahead } from "./next_case";
 import type { Likes } from "./likes.svelte";
-import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, referenceOf } from "./opening";
+import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, openJournal, referenceOf } from "./opening";
 import { SeriesDesk, type Opened } from "./series";
 import { UncertaintyDesk } from "./uncertainty";
 
@@ -61,6 +60,8 @@ export class ReviewPage {
   private offs: (() => void)[] = [];
   private readonly jobs = new JobWatch(() => this.refresh());
   private ready = false;
+  /** The pen has come, and what it may draw on is being read: nothing is drawn before. */
+  private reopening = false;
   private closed = false;
   private asking = false;
   private activity = Date.now();
@@ -180,6 +181,7 @@ export class ReviewPage {
 
   retrySave(): void {
     this.sync?.queue.retry();
+    if (this.holder?.held) void this.measuring?.resume();
   }
 
   retrySlices(): void {
@@ -216,7 +218,7 @@ export class ReviewPage {
       facts,
       volume: ahead?.volume ?? new Volume(facts),
       committed: (change) => {
-        if (change.measures) this.measuring?.keep(change.measures);
+        if (change.measures) this.measuring?.keep(change.measures, this.sync?.trail());
         if (!isEmptyRevision(change)) this.sync?.add(change);
       },
       drafted: (change) => this.sync?.draft(change),
@@ -240,10 +242,12 @@ export class ReviewPage {
     this.doubts = new UncertaintyDesk(this.opened, () => this.badSlices++);
     this.startPixels(state);
     void this.measuring.load();
-    const [about, journal] = await Promise.all([ahead ? this.readAgain(told) : told, this.openJournal()]);
+    const [about, { journal, isForgetful }] = await Promise.all([ahead ? this.readAgain(told) : told, openJournal()]);
     if (this.closed || !about) return;
+    this.forgetful = isForgetful;
     this.sync = new CaseSync({
       caseId: this.id,
+      person: this.likes.person,
       tab: TAB,
       document: state.document,
       history: state.history,
@@ -255,6 +259,8 @@ export class ReviewPage {
     await this.startPresence();
     if (this.closed) return;
     await this.sync.open(this.holder?.held ?? false);
+    this.measuring.use(journal);
+    if (this.holder?.held) void this.measuring.resume();
     this.replayed = this.sync.replayed;
     this.ready = true;
     await this.loadCandidates(about);
@@ -275,15 +281,6 @@ export class ReviewPage {
 
   private get isIdle(): boolean {
     return !this.closed && !document.hidden && (this.loader?.idle ?? false) && !(this.shown?.controller.busy ?? true);
-  }
-
-  private async openJournal(): Promise<Journal> {
-    try {
-      return await BrowserJournal.open();
-    } catch {
-      this.forgetful = true;
-      return new PageJournal();
-    }
   }
 
   private startPixels(state: ReviewState): void {
@@ -308,20 +305,25 @@ export class ReviewPage {
   private async penChanged(held: boolean): Promise<void> {
     this.presence = this.holder?.answer ?? null;
     if (!this.ready || this.closed) return;
+    if (held) void this.measuring?.resume();
     if (held && this.sync!.queue.size > 0) this.sync!.queue.retry();
-    else if (held) {
-      this.about = await reviewCase(this.id);
-      await this.sync!.open(true);
-      this.replayed = this.sync!.replayed;
-    }
+    else if (held) await this.reopen().finally(() => (this.reopening = false));
     this.judgeEditable();
+  }
+
+  private async reopen(): Promise<void> {
+    this.reopening = true;
+    this.judgeEditable();
+    this.about = await reviewCase(this.id);
+    await this.sync!.open(true);
+    this.replayed = this.sync!.replayed;
   }
 
   private judgeEditable(): void {
     const state = this.opened?.state;
     if (!state) return;
     const blocked = ["conflict", "read_only", "refused"].includes(this.save.kind);
-    state.editable = this.mayEdit && (this.holder?.held ?? false) && !blocked;
+    state.editable = this.mayEdit && (this.holder?.held ?? false) && !blocked && !this.reopening;
     if (!state.editable) this.opened?.controller.cancel();
     state.topics.tell("presence");
   }
