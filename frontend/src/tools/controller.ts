@@ -64,7 +64,7 @@ export class ToolController {
     if (this.busy) return;
     this.current.cancel();
     this.state.setTools({ tool });
-    if (this.state.editable || !this.tools[tool].draws) this.tools[tool].taken();
+    if (this.state.drawable || !this.tools[tool].draws) this.tools[tool].taken();
   }
 
   /** Takes a tool for as long as a key is held. */
@@ -79,7 +79,7 @@ export class ToolController {
   down(event: ToolEvent, button: number, pointer: number): boolean {
     if (this.press) return false;
     const tool = button === 1 ? this.tools.pan : button === 2 ? this.tools.window : this.current;
-    if (tool.draws && !this.state.editable) {
+    if (tool.draws && !this.state.drawable) {
       this.refused();
       return false;
     }
@@ -119,7 +119,9 @@ export class ToolController {
   }
 
   finish(): void {
-    this.current.finish();
+    const { current } = this;
+    if (current.draws && this.state.looks.slab !== null) this.refused();
+    else current.finish();
   }
 
   wheel(plane: Plane, at: CanvasPoint, delta: number, zooms: boolean): void {

@@ -49,6 +49,9 @@ export type Command =
   | "nextUncertain"
   | "previousUncertain"
   | "invert"
+  | "slab"
+  | "slabThinner"
+  | "slabThicker"
   | "fit"
   | "layout"
   | "nextSeries"
@@ -135,6 +138,9 @@ export const BINDINGS: readonly Binding[] = [
   { command: "suppressed", keys: ["g"], group: "see" },
   { command: "uncertainty", keys: ["y"], group: "see" },
   { command: "invert", keys: ["shift+i"], group: "see" },
+  { command: "slab", keys: ["shift+p"], group: "see" },
+  { command: "slabThinner", keys: ["<"], group: "see" },
+  { command: "slabThicker", keys: [">"], group: "see" },
   { command: "fit", keys: ["0", "."], group: "see" },
   { command: "layout", keys: ["l"], group: "see" },
   { command: "nextSeries", keys: ["q"], group: "see" },

@@ -3,6 +3,7 @@ import { findingRows } from "../../state/finding_list";
 import { interpolate } from "../../state/actions/gaps";
 import { imageLabels, setImageLabel } from "../../state/actions/imagelabels";
 import { acceptAll, discard, judge, relabel } from "../../state/actions/judge";
+import { nextSlab, resizeSlab } from "../../state/actions/slab";
 import { nextUncertain } from "../../state/actions/uncertain";
 import { reviewSlices } from "../../state/actions/reviewed";
 import type { ToolName } from "../../state/review_state";
@@ -79,6 +80,9 @@ export class Commands {
       nextUncertain: () => nextUncertain(state, 1, stage.views.get(plane())?.size),
       previousUncertain: () => nextUncertain(state, -1, stage.views.get(plane())?.size),
       invert: () => state.look({ inverted: !state.looks.inverted }),
+      slab: () => !opened.controller.busy && nextSlab(state),
+      slabThinner: () => resizeSlab(state, -1),
+      slabThicker: () => resizeSlab(state, 1),
       fit: () => stage.fit(),
       layout: () => state.look({ layout: state.looks.layout === "one" && state.facts.grid.nz > 1 ? "three" : "one" }),
       interpolate: () => void (state.target() !== null && interpolate(state, state.target()!)),
@@ -214,6 +218,8 @@ const REPEATS: ReadonlySet<Command> = new Set<Command>([
   "larger",
   "narrower",
   "wider",
+  "slabThinner",
+  "slabThicker",
 ]);
 
 /** Operations on findings come with the first of them. */

@@ -1,0 +1,129 @@
+"""Views into the depth of a volume in a real browser, on a drawn one whose every voxel is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Page, expect
+
+from segmentation.demo.dicom import write_ct_series
+from segmentation.demo.phantoms import Phantom
+from tests.browser.conftest import Desk
+from tests.browser.steps import all_saved, bring_in, drag, open_case, state_of, token_of
+from tests.rest import Rest
+from tests.running import Site, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+
+SHAPE = (17, 41, 51)
+SPACING = (2.0, 1.0, 1.0)
+MIDDLE = tuple(size // 2 for size in SHAPE)
+"""The voxel in the middle, where the crosshair stands at first."""
+
+
+def bead_above_the_middle() -> NDArray[np.int16]:
+    """Water with a bright bead one slice above the middle and a dark one below it."""
+    z, y, x = MIDDLE
+    grey = np.zeros(SHAPE, np.int16)
+    grey[z + 1, y - 3 : y + 4, x - 3 : x + 4] = 200
+    grey[z - 1, y - 3 : y + 4, x - 3 : x + 4] = -200
+    return grey
+
+
+def a_series(folder: Path, grey: NDArray[np.int16]) -> Path:
+    folder.mkdir()
+    write_ct_series(folder, Phantom(grey, np.zeros(SHAPE, np.uint8), (), SPACING), folder.name)
+    return folder
+
+
+def open_series(desk: Desk, boss: Rest, folder: Path) -> tuple[Page, str]:
+    labels = [{"name": "organ", "colour": "#d55e00"}, {"name": "vessel", "colour": "#0072b2"}]
+    asked = {"name": folder.name, "task": "semantic", "labels": labels}
+    project = boss.post("projects/", asked)["id"]
+    bring_in(desk, project, folder)
+    (row,) = boss.get(f"projects/{project}/cases/")["results"]
+    page = open_case(desk, row["id"])
+    expect(page.get_by_test_id("tool-brush")).to_be_enabled()
+    return page, row["id"]
+
+
+def colour_at(page: Page, canvas: str, right: float = 0.5, down: float = 0.5) -> list[int]:
+    """Red, green and blue of a canvas at a share of its width and height."""
+    told: list[int] = page.get_by_test_id(canvas).evaluate(
+        """(canvas, [right, down]) => {
+          const [x, y] = [Math.floor(canvas.width * right), Math.floor(canvas.height * down)];
+          return Array.from(canvas.getContext("2d").getImageData(x, y, 1, 1).data.slice(0, 3));
+        }""",
+        [right, down],
+    )
+    return told
+
+
+def grey_of(value: float) -> list[int]:
+    """A value in HU through the window of the series, centre 40 and width 400."""
+    return [min(255, max(0, round((value - (40 - 200)) * 255 / 400)))] * 3
+
+
+def shows(page: Page, canvas: str, colour: list[int]) -> None:
+    """Waits for the middle of a canvas to have a colour, within what smoothing may change."""
+    seen: list[int] = []
+
+    def is_there() -> bool:
+        seen[:] = colour_at(page, canvas)
+        return all(abs(one - other) <= 2 for one, other in zip(seen, colour, strict=True))
+
+    assert until(is_there, 30), (canvas, seen, colour)
+
+
+def test_a_slab_shows_what_lies_above_and_below(
+    running_site: Site, desk: type[Desk], tmp_path: Path
+) -> None:
+    person = desk()
+    person.use_link(running_site.administrator_link())
+    boss = Rest(running_site, token_of(running_site, "admin"))
+    page, case = open_series(person, boss, a_series(tmp_path / "bead", bead_above_the_middle()))
+    axial = "review-canvas-axial"
+    shows(page, axial, grey_of(0))
+
+    page.keyboard.press("Shift+P")
+    caption = page.get_by_test_id("slab-caption-axial")
+    expect(caption).to_contain_text("MIP 10 mm 5 slices")
+    expect(page.get_by_test_id("slab-caption-coronal")).to_contain_text("11 slices")
+    shows(page, axial, grey_of(200))
+    page.keyboard.press("<")
+    page.keyboard.press("<")
+    expect(caption).to_contain_text("MIP 6 mm 3 slices")
+    person.picture("60-slab")
+
+    page.get_by_test_id("tool-brush").click()
+    drag(page, 0, 0, 20, 0)
+    expect(page.get_by_text("A slab shows several slices at once")).to_be_visible()
+    all_saved(page)
+    assert state_of(boss, case)["slices"] == []
+
+    page.keyboard.press("Shift+P")
+    shows(page, axial, grey_of(-200))
+    page.get_by_test_id("view-options").click()
+    page.get_by_test_id("slab-rule").select_option("mean")
+    shows(page, axial, grey_of(0))
+    page.get_by_test_id("slab-rule").select_option("max")
+    page.get_by_test_id("image-colours").select_option("hot")
+    seen = colour_at(page, axial)
+    assert seen[0] == 255
+    assert seen[2] < 255, "hot is no grey"
+    page.get_by_test_id("slab-rule").select_option("")
+    expect(caption).to_have_count(0)
+    page.keyboard.press("Escape")
+    drag(page, 0, 0, 20, 0)
+    boss.wait_for(lambda: state_of(boss, case)["slices"], lambda drawn: len(drawn) > 0)
+    assert {row["z"] for row in state_of(boss, case)["slices"]} == {MIDDLE[0]}
+
+    page.reload()  # the colours stay with the person, the slab does not
+    expect(page.get_by_test_id("review-canvas-axial")).to_be_visible()
+    page.get_by_test_id("view-options").click()
+    expect(page.get_by_test_id("image-colours")).to_have_value("hot")
+    expect(page.get_by_test_id("slab-rule")).to_have_value("")
+    page.get_by_test_id("image-colours").select_option("grey")
