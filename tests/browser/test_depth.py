@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from segmentation.demo.dicom import write_ct_series
 from segmentation.demo.phantoms import Phantom
-from tests.browser.conftest import Desk
+from tests.browser.conftest import SWITCHES, Desk
 from tests.browser.steps import all_saved, bring_in, drag, open_case, state_of, token_of
 from tests.rest import Rest
 from tests.running import Site, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+
+SURFACES_BY = {
+    "webgl2": ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    "canvas": ("--disable-gpu", "--disable-3d-apis", "--disable-software-rasterizer"),
+}
+"""Who has WebGL turns its surfaces, who has none the page's own."""
 
 SHAPE = (17, 41, 51)
 SPACING = (2.0, 1.0, 1.0)
@@ -78,13 +86,26 @@ def shows(page: Page, canvas: str, colour: list[int]) -> None:
     assert until(is_there, 30), (canvas, seen, colour)
 
 
-def test_a_slab_shows_what_lies_above_and_below(
-    running_site: Site, desk: type[Desk], tmp_path: Path
+def test_views_into_the_depth(
+    running_site: Site, desk: type[Desk], browser: Browser, chromium: str, tmp_path: Path
 ) -> None:
     person = desk()
     person.use_link(running_site.administrator_link())
     boss = Rest(running_site, token_of(running_site, "admin"))
     page, case = open_series(person, boss, a_series(tmp_path / "bead", bead_above_the_middle()))
+    slabs(person, page, boss, case)
+    surfaces_follow_the_hand(page)
+    for kind, switches in SURFACES_BY.items():
+        other = browser.browser_type.launch(
+            executable_path=chromium, args=[*(set(SWITCHES) - {"--disable-gpu"}), *switches]
+        )
+        try:
+            surfaces(person, other, case, kind)
+        finally:
+            other.close()
+
+
+def slabs(person: Desk, page: Page, boss: Rest, case: str) -> None:
     axial = "review-canvas-axial"
     shows(page, axial, grey_of(0))
 
@@ -127,3 +148,79 @@ def test_a_slab_shows_what_lies_above_and_below(
     expect(page.get_by_test_id("image-colours")).to_have_value("hot")
     expect(page.get_by_test_id("slab-rule")).to_have_value("")
     page.get_by_test_id("image-colours").select_option("grey")
+    page.keyboard.press("Escape")
+
+
+def surfaces_follow_the_hand(page: Page) -> None:
+    expect(page.get_by_test_id("tool-ball")).to_be_enabled()
+    page.keyboard.press("Shift+Z")
+    view = page.get_by_test_id("surface-view")
+    expect(view).to_have_attribute("data-count", "1")
+    page.get_by_test_id("tool-ball").click()
+    drag(page, 0, 0, 1, 0)
+    page.get_by_test_id("finding-1").click()
+    page.keyboard.press("Delete")
+    expect(view).to_have_attribute("data-count", "0")
+    expect(page.get_by_test_id("surface-note")).to_contain_text("No masks")
+    page.keyboard.press("Control+z")
+    expect(view).to_have_attribute("data-count", "1")
+    all_saved(page)
+    page.keyboard.press("Shift+Z")
+    expect(view).to_have_count(0)
+
+
+def surfaces(person: Desk, browser: Browser, case: str, kind: str) -> None:
+    """The ball around the middle, seen by a painter: turned, chosen, with the crosshair on it."""
+    context = browser.new_context(
+        storage_state=person.context.storage_state(), viewport={"width": 1440, "height": 900}
+    )
+    page = context.new_page()
+    page.on("pageerror", lambda error: person.troubles.append(str(error)))
+    page.goto(f"{person.site.url}/cases/{case}")
+    expect(page.get_by_test_id("review-canvas-axial")).to_be_visible()
+    page.keyboard.press("Shift+Z")
+    view = page.get_by_test_id("surface-view")
+    expect(view).to_have_attribute("data-kind", kind)
+    expect(view).to_have_attribute("data-count", "1")
+    expect(view).to_have_attribute("data-pending", "0")
+
+    front = seen_in(view)
+    red, green, blue = colours_at(front, 0.55, 0.45)  # beside the crosshair, on the ball
+    assert red > 120, (kind, red, green, blue)
+    assert red > green > blue, "the label's orange"
+    assert colours_at(front, 0.1, 0.3) == (26, 27, 29)
+    page.screenshot(path=person.pictures / f"61-surfaces-{kind}.png")
+
+    box = view.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(x, y)
+    expect(page.get_by_test_id("finding-label")).to_be_visible()  # it is selected
+    page.get_by_test_id("review-canvas-coronal").click(position={"x": 4, "y": 4})
+    page.mouse.click(x, y)
+    slices = page.get_by_test_id("caption-coronal")
+    expect(slices).to_contain_text(f"/ {SHAPE[1]}")
+    found = int((slices.text_content() or "").split()[1])
+    # The front of a ball of six pixels around row 21, counted from one.
+    assert 13 <= found <= 16, found
+
+    still = seen_in(view)
+    view.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("+")
+    assert until(lambda: seen_in(view) != still, 10)
+    page.get_by_test_id("surface-side-A").click()
+    page.get_by_role("button", name="Close the 3-D view").click()
+    expect(view).to_have_count(0)
+    context.close()
+
+
+def seen_in(view: Locator) -> bytes:
+    return view.screenshot()
+
+
+def colours_at(picture: bytes, right: float, down: float) -> tuple[int, ...]:
+    pixels = np.asarray(Image.open(BytesIO(picture)).convert("RGB"))
+    height, width = pixels.shape[:2]
+    return tuple(int(part) for part in pixels[int(height * down), int(width * right)])

@@ -19,6 +19,8 @@ export type Looks = {
   readonly slab: SlabRule | null;
   /** In mm; in slices where the file has no spacing. */
   readonly slabThickness: number;
+  /** The masks as surfaces beside the planes. */
+  readonly surfaces: boolean;
   readonly channel: number | null;
   readonly layout: Layout;
   readonly plane: Plane;
@@ -43,6 +45,7 @@ export function firstLooks(facts: ImageFacts): Looks {
     colours: "grey",
     slab: null,
     slabThickness: 10,
+    surfaces: false,
     channel: facts.channels === 3 || facts.channels === 1 ? null : 0,
     layout: nz > 1 ? "three" : "one",
     plane: facts.acquisitionAxis === "y" ? "coronal" : facts.acquisitionAxis === "x" ? "sagittal" : "axial",

@@ -52,6 +52,7 @@ export type Command =
   | "slab"
   | "slabThinner"
   | "slabThicker"
+  | "surfaces"
   | "fit"
   | "layout"
   | "nextSeries"
@@ -141,6 +142,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "slab", keys: ["shift+p"], group: "see" },
   { command: "slabThinner", keys: ["<"], group: "see" },
   { command: "slabThicker", keys: [">"], group: "see" },
+  { command: "surfaces", keys: ["shift+z"], group: "see" },
   { command: "fit", keys: ["0", "."], group: "see" },
   { command: "layout", keys: ["l"], group: "see" },
   { command: "nextSeries", keys: ["q"], group: "see" },

@@ -83,6 +83,7 @@ export class Commands {
       slab: () => !opened.controller.busy && nextSlab(state),
       slabThinner: () => resizeSlab(state, -1),
       slabThicker: () => resizeSlab(state, 1),
+      surfaces: () => state.facts.grid.nz > 1 && state.look({ surfaces: !state.looks.surfaces }),
       fit: () => stage.fit(),
       layout: () => state.look({ layout: state.looks.layout === "one" && state.facts.grid.nz > 1 ? "three" : "one" }),
       interpolate: () => void (state.target() !== null && interpolate(state, state.target()!)),
