@@ -1,5 +1,6 @@
 import { stretchOf, voxel, type Plane, type View, type Voxel } from "../domain/coordinates";
 import type { ColourMap } from "../domain/colourmap";
+import type { Tilt } from "../domain/oblique";
 import type { SlabRule } from "../domain/slab";
 import { centreOf, ctPresets, widthOf, windowOf, type Window, type WindowPreset } from "../domain/window";
 import type { ImageFacts } from "./types";
@@ -21,6 +22,8 @@ export type Looks = {
   readonly slabThickness: number;
   /** The masks as surfaces beside the planes. */
   readonly surfaces: boolean;
+  /** A tilted plane through the crosshair beside the others; null where there is none. */
+  readonly oblique: Tilt | null;
   readonly channel: number | null;
   readonly layout: Layout;
   readonly plane: Plane;
@@ -46,6 +49,7 @@ export function firstLooks(facts: ImageFacts): Looks {
     slab: null,
     slabThickness: 10,
     surfaces: false,
+    oblique: null,
     channel: facts.channels === 3 || facts.channels === 1 ? null : 0,
     layout: nz > 1 ? "three" : "one",
     plane: facts.acquisitionAxis === "y" ? "coronal" : facts.acquisitionAxis === "x" ? "sagittal" : "axial",

@@ -8,6 +8,7 @@ import { BoxTool } from "./box";
 import { GatedTool } from "./gated";
 import { PanTool, SelectTool, WindowTool, zoomBy } from "./look";
 import { AngleTool, measuredShapes, RulerTool } from "./measure";
+import { ObliqueHandles } from "./oblique";
 import { BallTool, BrushTool, EraserTool } from "./paint";
 import { PromptTool } from "./prompt";
 import { ScissorsTool } from "./scissors";
@@ -21,6 +22,7 @@ export class ToolController {
   readonly tools: Readonly<Record<ToolName, Tool>>;
   private readonly ruler: RulerTool;
   private readonly angle: AngleTool;
+  private readonly oblique: ObliqueHandles;
   private press: Press | null = null;
   private borrowed: ToolName | null = null;
   private last: ToolEvent | null = null;
@@ -32,6 +34,7 @@ export class ToolController {
   ) {
     this.ruler = new RulerTool(state);
     this.angle = new AngleTool(state);
+    this.oblique = new ObliqueHandles(state);
     this.tools = {
       pan: new PanTool(state),
       window: new WindowTool(state),
@@ -78,7 +81,8 @@ export class ToolController {
 
   down(event: ToolEvent, button: number, pointer: number): boolean {
     if (this.press) return false;
-    const tool = button === 1 ? this.tools.pan : button === 2 ? this.tools.window : this.current;
+    const isHandle = button === 0 && this.oblique.catches(event);
+    const tool = isHandle ? this.oblique : button === 1 ? this.tools.pan : button === 2 ? this.tools.window : this.current;
     if (tool.draws && !this.state.drawable) {
       this.refused();
       return false;
@@ -137,7 +141,7 @@ export class ToolController {
   shapes(plane: Plane): readonly Shape[] {
     const measured = measuredShapes(this.state, plane, this.ruler.holds ?? this.angle.holds);
     const others = [this.ruler, this.angle].filter((tool) => tool !== this.current);
-    return [...measured, ...others.flatMap((tool) => tool.shapes(plane)), ...this.paired(plane), ...this.current.shapes(plane)];
+    return [...this.oblique.shapes(plane), ...measured, ...others.flatMap((tool) => tool.shapes(plane)), ...this.paired(plane), ...this.current.shapes(plane)];
   }
 
   /** The finding that the selected one would be combined with. */

@@ -53,6 +53,7 @@ export type Command =
   | "slabThinner"
   | "slabThicker"
   | "surfaces"
+  | "oblique"
   | "fit"
   | "layout"
   | "nextSeries"
@@ -143,6 +144,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "slabThinner", keys: ["<"], group: "see" },
   { command: "slabThicker", keys: [">"], group: "see" },
   { command: "surfaces", keys: ["shift+z"], group: "see" },
+  { command: "oblique", keys: ["shift+r"], group: "see" },
   { command: "fit", keys: ["0", "."], group: "see" },
   { command: "layout", keys: ["l"], group: "see" },
   { command: "nextSeries", keys: ["q"], group: "see" },

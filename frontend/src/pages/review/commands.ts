@@ -3,6 +3,7 @@ import { findingRows } from "../../state/finding_list";
 import { interpolate } from "../../state/actions/gaps";
 import { imageLabels, setImageLabel } from "../../state/actions/imagelabels";
 import { acceptAll, discard, judge, relabel } from "../../state/actions/judge";
+import { toggleOblique } from "../../state/actions/oblique";
 import { nextSlab, resizeSlab } from "../../state/actions/slab";
 import { nextUncertain } from "../../state/actions/uncertain";
 import { reviewSlices } from "../../state/actions/reviewed";
@@ -84,6 +85,7 @@ export class Commands {
       slabThinner: () => resizeSlab(state, -1),
       slabThicker: () => resizeSlab(state, 1),
       surfaces: () => state.facts.grid.nz > 1 && state.look({ surfaces: !state.looks.surfaces }),
+      oblique: () => !opened.controller.busy && toggleOblique(state),
       fit: () => stage.fit(),
       layout: () => state.look({ layout: state.looks.layout === "one" && state.facts.grid.nz > 1 ? "three" : "one" }),
       interpolate: () => void (state.target() !== null && interpolate(state, state.target()!)),
