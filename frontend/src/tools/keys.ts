@@ -58,6 +58,7 @@ export type Command =
   | "layout"
   | "nextSeries"
   | "previousSeries"
+  | "beside"
   | "interpolate"
   | "narrower"
   | "wider"
@@ -149,6 +150,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "layout", keys: ["l"], group: "see" },
   { command: "nextSeries", keys: ["q"], group: "see" },
   { command: "previousSeries", keys: ["shift+q"], group: "see" },
+  { command: "beside", keys: ["shift+w"], group: "see" },
   { command: "panels", keys: ["\\"], group: "see" },
   { command: "bare", keys: ["z"], group: "see" },
   { command: "nextCase", keys: ["shift+enter"], group: "case" },

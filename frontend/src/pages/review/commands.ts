@@ -20,6 +20,7 @@ export type Shell = {
   nextCase(): void;
   submit(): void;
   stepSeries(by: 1 | -1): void;
+  toggleBeside(): void;
   toggleHelp(): void;
   togglePanels(): void;
   openShape(): void;
@@ -93,6 +94,7 @@ export class Commands {
       newFinding: () => state.select(null),
       nextSeries: () => shell.stepSeries(1),
       previousSeries: () => shell.stepSeries(-1),
+      beside: () => shell.toggleBeside(),
       panels: () => shell.togglePanels(),
       bare: () => shell.toggleBare(),
       help: () => shell.toggleHelp(),
