@@ -105,6 +105,8 @@ export function sampleRaster(raster: Raster, { grid, type, channels, affine, axi
   const voxels = new Int32Array(count);
   const slices: (Pixels | null | undefined)[] = new Array(nz);
   const slice = (z: number): Pixels | null => (slices[z] === undefined ? (slices[z] = axial(z)) : slices[z]!);
+  const [right, down] = [nx > 1 ? 1 : 0, ny > 1 ? nx : 0];
+  const [lastX, lastY] = [Math.max(0, nx - 2), Math.max(0, ny - 2)];
   for (let row = 0, out = 0; row < raster.height; row++) {
     for (let k = 0; k < raster.width; k++, out++) {
       const x = origin.x + k * ax + row * dx;
@@ -114,28 +116,34 @@ export function sampleRaster(raster: Raster, { grid, type, channels, affine, axi
         voxels[out] = -1;
         continue;
       }
-      const [u, v, w] = [Math.min(nx - 1, Math.max(0, x - 0.5)), Math.min(ny - 1, Math.max(0, y - 0.5)), Math.min(nz - 1, Math.max(0, z - 0.5))];
-      const [x0, y0, z0] = [Math.min(u | 0, Math.max(0, nx - 2)), Math.min(v | 0, Math.max(0, ny - 2)), w | 0];
-      const low = slice(z0);
+      // Plain numbers: this runs for every pixel of every frame.
+      const u = within(x - 0.5, nx - 1);
+      const v = within(y - 0.5, ny - 1);
+      const w = within(z - 0.5, nz - 1);
+      const x0 = Math.min(u | 0, lastX);
+      const y0 = Math.min(v | 0, lastY);
+      const z0 = w | 0;
       const share = w - z0;
+      const low = slice(z0);
       const high = share > 0 ? slice(z0 + 1) : low;
       if (!low || !high) {
         voxels[out] = -2;
         continue;
       }
       voxels[out] = ((z | 0) * ny + (y | 0)) * nx + (x | 0);
-      const [fu, fv] = [u - x0, v - y0];
-      const [right, down] = [nx > 1 ? 1 : 0, ny > 1 ? nx : 0];
+      const at = y0 * nx + x0;
       for (let c = 0; c < channels; c++) {
-        const at = c * nx * ny + y0 * nx + x0;
-        const lower = bilinear(low, at, right, down, fu, fv);
-        const upper = share > 0 ? bilinear(high, at, right, down, fu, fv) : lower;
+        const corner = c * nx * ny + at;
+        const lower = bilinear(low, corner, right, down, u - x0, v - y0);
+        const upper = share > 0 ? bilinear(high, corner, right, down, u - x0, v - y0) : lower;
         values[c * count + out] = Math.floor(lower + (upper - lower) * share + 0.5);
       }
     }
   }
   return { values, voxels };
 }
+
+const within = (value: number, most: number): number => (value < 0 ? 0 : value > most ? most : value);
 
 function bilinear(samples: Pixels, at: number, right: number, down: number, fu: number, fv: number): number {
   const top = samples[at] + (samples[at + right] - samples[at]) * fu;
