@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Desk
 from tests.browser.steps import all_saved, bring_in, drag, open_case, state_of, token_of
@@ -46,6 +46,7 @@ def test_masks_are_drawn_on_the_series_that_a_person_chose(
     assert slices[first] == len(THIN)
     expect(page.get_by_test_id(f"series-{first}")).to_be_checked()
     person.picture("20-series")
+    beside(person, page, other)
 
     for _ in told:
         page.keyboard.press("q")
@@ -70,3 +71,36 @@ def test_masks_are_drawn_on_the_series_that_a_person_chose(
     page.get_by_test_id("panel-tab-case").click()
     page.get_by_test_id(f"series-{first}").click()
     expect(page.get_by_test_id("series-make-reference")).to_have_count(0)
+
+
+def beside(person: Desk, page: Page, other: str) -> None:
+    """The thick series beside the thin one: every 5 mm and every 2 mm of the same patient."""
+    page.keyboard.press("Shift+W")
+    expect(page.get_by_test_id("beside-which")).to_have_value(other)
+    thin, thick = page.get_by_test_id("caption-axial"), page.get_by_test_id("beside-caption-axial")
+
+    def are_at(thin_slice: int, thick_slice: int) -> None:
+        expect(thin).to_contain_text(f"Axial {thin_slice} / {len(THIN)}")
+        expect(thick).to_contain_text(f"Axial {thick_slice} / {len(THICK)}")
+
+    are_at(5, 3)  # 8 mm is nearest to 10 mm
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    are_at(8, 4)  # 14 mm to 15 mm
+    canvas = page.get_by_test_id("beside-canvas-axial")
+    canvas.hover()
+    page.mouse.wheel(0, 100)  # a slice down there, and this one follows: 10 mm
+    are_at(6, 3)
+    page.get_by_test_id("tool-brush").click()
+    canvas.click()
+    expect(page.get_by_text("Masks are drawn on the reference series")).to_be_visible()
+    person.picture("22-beside")
+    page.keyboard.press("End")
+    expect(page.get_by_test_id("beside-note")).to_have_count(0)
+
+    page.keyboard.press("q")  # what is beside and what is shown change places
+    expect(page.get_by_test_id(f"series-{other}")).to_be_checked()
+    expect(thick).to_contain_text(f"/ {len(THIN)}")
+    page.keyboard.press("Shift+Q")
+    page.keyboard.press("Shift+W")
+    expect(page.get_by_test_id("beside")).to_have_count(0)

@@ -1,3 +1,4 @@
+import { colourMap, type ColourMap } from "./colourmap";
 import type { Pixels, PixelType } from "./slicecodec";
 
 /** Grey window over stored values: everything at or below low is black, at or above high white. */
@@ -10,7 +11,8 @@ export const widthOf = (window: Window): number => window.high - window.low;
 /** Packed opaque RGBA per stored value, indexed by the value's unsigned bits. */
 export type GreyTable = Uint32Array;
 
-export function greyTable(type: PixelType, window: Window, inverted: boolean): GreyTable {
+export function greyTable(type: PixelType, window: Window, inverted: boolean, colours: ColourMap = "grey"): GreyTable {
+  const shades = colourMap(colours);
   const size = type === "uint8" ? 256 : 65536;
   const table = new Uint32Array(size);
   const width = Math.max(window.high - window.low, 1e-6);
@@ -18,7 +20,7 @@ export function greyTable(type: PixelType, window: Window, inverted: boolean): G
     const value = type === "int16" && code > 32767 ? code - 65536 : code;
     const shade = Math.round(Math.min(255, Math.max(0, ((value - window.low) * 255) / width)));
     const grey = inverted ? 255 - shade : shade;
-    table[code] = (0xff000000 | (grey << 16) | (grey << 8) | grey) >>> 0;
+    table[code] = (0xff000000 | (shades[3 * grey + 2] << 16) | (shades[3 * grey + 1] << 8) | shades[3 * grey]) >>> 0;
   }
   return table;
 }

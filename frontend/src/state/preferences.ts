@@ -1,3 +1,4 @@
+import { COLOUR_MAPS, type ColourMap } from "../domain/colourmap";
 import type { Layout } from "./view_state";
 
 /** How one person likes to look and to work, kept in this browser from case to case. */
@@ -8,6 +9,9 @@ export type Preferences = {
   readonly layout: Layout | null;
   readonly opacity: number;
   readonly outlines: boolean;
+  readonly colours: ColourMap;
+  /** How thick a slab begins; that there is one is never remembered. */
+  readonly slabThickness: number;
   readonly radius: number;
   readonly panels: boolean;
   /** A verdict leads on to the next case by itself. */
@@ -23,6 +27,8 @@ export const FIRST_PREFERENCES: Preferences = {
   layout: null,
   opacity: 0.28,
   outlines: true,
+  colours: "grey",
+  slabThickness: 10,
   radius: 6,
   panels: true,
   goesOn: false,
@@ -74,6 +80,8 @@ export function preferencesFrom(told: unknown): Preferences {
     layout: given.layout === "one" || given.layout === "three" ? given.layout : null,
     opacity: within(given.opacity, 0, 1, usual.opacity),
     outlines: flag(given.outlines, usual.outlines),
+    colours: COLOUR_MAPS.find((name) => name === given.colours) ?? usual.colours,
+    slabThickness: within(given.slabThickness, 1e-3, 1e3, usual.slabThickness),
     radius: within(given.radius, 0.5, 80, usual.radius),
     panels: flag(given.panels, usual.panels),
     goesOn: flag(given.goesOn, usual.goesOn),

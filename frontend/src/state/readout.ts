@@ -2,6 +2,7 @@ import { planeDepth, sliceOf, voxelToWorld, type Plane } from "../domain/coordin
 import { momentAndZ } from "../domain/moments";
 import { threeFigures } from "../domain/units";
 import type { ReviewState } from "./review_state";
+import { slabValues } from "./slab";
 import type { Looks } from "./view_state";
 
 /** "61 / 120" */
@@ -33,7 +34,7 @@ export function readout(state: ReviewState): Readout | null {
   if (!at) return null;
   const [x, y, z] = [Math.floor(at.x), Math.floor(at.y), Math.floor(at.z)];
   if (x < 0 || y < 0 || z < 0 || x >= grid.nx || y >= grid.ny || z >= grid.nz) return null;
-  const values = state.volume.values(state.looks.t, x, y, z);
+  const values = slabValues(state, state.pointer!.plane, x, y, z);
   const shown = values?.map((value) => figure(value * slope + intercept)).join(" ");
   const world = affineLps && voxelToWorld(at, affineLps);
   return {

@@ -5,13 +5,15 @@ import type { ReviewState } from "./review_state";
 import { presets, type Looks } from "./view_state";
 
 /** Lays over a fresh state what its person likes; a preset only where this image has it. */
-export function applyPreferences(state: ReviewState, { windows, layout, opacity, outlines, radius }: Preferences): void {
+export function applyPreferences(state: ReviewState, { windows, layout, opacity, outlines, radius, colours, slabThickness }: Preferences): void {
   const { facts } = state;
   const preset = presets(facts).find(({ name }) => name === windows[facts.modality]);
   state.looks = {
     ...state.looks,
     opacity,
     outlines,
+    colours,
+    slabThickness,
     ...(preset && { window: preset.window }),
     ...(layout && facts.grid.nz > 1 && { layout }),
   };
@@ -25,6 +27,8 @@ export function preferencesOf(state: ReviewState, known: Preferences): Partial<P
   return {
     opacity: looks.opacity,
     outlines: looks.outlines,
+    colours: looks.colours,
+    slabThickness: looks.slabThickness,
     radius: tools.radius,
     ...(facts.grid.nz > 1 && { layout: looks.layout }),
     ...(name && { windows: { ...known.windows, [facts.modality]: name } }),

@@ -146,6 +146,11 @@ export class ReviewState {
     return this.facts.times === 1 ? slices : toPlanes(slices, this.looks.t, this.facts.grid.nz);
   }
 
+  /** Whether a stroke may begin: it needs the pen, and one slice to fall on. */
+  get drawable(): boolean {
+    return this.editable && this.looks.slab === null;
+  }
+
   look(change: Partial<Looks>): void {
     this.looks = { ...this.looks, ...change };
     this.topics.tell("looks");

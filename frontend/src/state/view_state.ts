@@ -1,6 +1,11 @@
 import { stretchOf, voxel, type Plane, type View, type Voxel } from "../domain/coordinates";
+import type { ColourMap } from "../domain/colourmap";
+import type { Tilt } from "../domain/oblique";
+import type { SlabRule } from "../domain/slab";
 import { centreOf, ctPresets, widthOf, windowOf, type Window, type WindowPreset } from "../domain/window";
 import type { ImageFacts } from "./types";
+
+export { COLOUR_MAPS, type ColourMap } from "../domain/colourmap";
 
 export type Layout = "one" | "three";
 
@@ -10,6 +15,15 @@ export type Looks = {
   readonly t: number;
   readonly window: Window;
   readonly inverted: boolean;
+  readonly colours: ColourMap;
+  /** What a slab around the slice shows; null for the slice alone. */
+  readonly slab: SlabRule | null;
+  /** In mm; in slices where the file has no spacing. */
+  readonly slabThickness: number;
+  /** The masks as surfaces beside the planes. */
+  readonly surfaces: boolean;
+  /** A tilted plane through the crosshair beside the others; null where there is none. */
+  readonly oblique: Tilt | null;
   readonly channel: number | null;
   readonly layout: Layout;
   readonly plane: Plane;
@@ -31,6 +45,11 @@ export function firstLooks(facts: ImageFacts): Looks {
     t: 0,
     window: facts.window ? windowOf(facts.window[0], facts.window[1]) : fullWindow(facts),
     inverted: facts.photometric === "MONOCHROME1",
+    colours: "grey",
+    slab: null,
+    slabThickness: 10,
+    surfaces: false,
+    oblique: null,
     channel: facts.channels === 3 || facts.channels === 1 ? null : 0,
     layout: nz > 1 ? "three" : "one",
     plane: facts.acquisitionAxis === "y" ? "coronal" : facts.acquisitionAxis === "x" ? "sagittal" : "axial",

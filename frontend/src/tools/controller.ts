@@ -9,6 +9,7 @@ import { GatedTool } from "./gated";
 import { KeyHand } from "./key_hand";
 import { PanTool, SelectTool, WindowTool, zoomBy } from "./look";
 import { AngleTool, measuredShapes, RulerTool } from "./measure";
+import { ObliqueHandles } from "./oblique";
 import { BallTool, BrushTool, EraserTool } from "./paint";
 import { PromptTool } from "./prompt";
 import { ScissorsTool } from "./scissors";
@@ -23,6 +24,7 @@ export class ToolController {
   readonly hand: KeyHand;
   private readonly ruler: RulerTool;
   private readonly angle: AngleTool;
+  private readonly oblique: ObliqueHandles;
   private press: Press | null = null;
   private borrowed: ToolName | null = null;
   private last: ToolEvent | null = null;
@@ -35,6 +37,7 @@ export class ToolController {
     this.hand = new KeyHand(state, this);
     this.ruler = new RulerTool(state);
     this.angle = new AngleTool(state);
+    this.oblique = new ObliqueHandles(state);
     this.tools = {
       pan: new PanTool(state),
       window: new WindowTool(state),
@@ -67,7 +70,7 @@ export class ToolController {
     if (this.busy) return;
     this.current.cancel();
     this.state.setTools({ tool });
-    if (this.state.editable || !this.tools[tool].draws) this.tools[tool].taken();
+    if (this.state.drawable || !this.tools[tool].draws) this.tools[tool].taken();
   }
 
   /** Takes a tool for as long as a key is held. */
@@ -81,8 +84,9 @@ export class ToolController {
 
   down(event: ToolEvent, button: number, pointer: number): boolean {
     if (this.press) return false;
-    const tool = button === 1 ? this.tools.pan : button === 2 ? this.tools.window : this.current;
-    if (tool.draws && !this.state.editable) {
+    const isHandle = button === 0 && this.oblique.catches(event);
+    const tool = isHandle ? this.oblique : button === 1 ? this.tools.pan : button === 2 ? this.tools.window : this.current;
+    if (tool.draws && !this.state.drawable) {
       this.refused();
       return false;
     }
@@ -122,7 +126,9 @@ export class ToolController {
   }
 
   finish(): void {
-    this.current.finish();
+    const { current } = this;
+    if (current.draws && this.state.looks.slab !== null) this.refused();
+    else current.finish();
   }
 
   wheel(plane: Plane, at: CanvasPoint, delta: number, zooms: boolean): void {
@@ -138,7 +144,9 @@ export class ToolController {
   shapes(plane: Plane): readonly Shape[] {
     const measured = measuredShapes(this.state, plane, this.ruler.holds ?? this.angle.holds);
     const others = [this.ruler, this.angle].filter((tool) => tool !== this.current);
-    return [...measured, ...others.flatMap((tool) => tool.shapes(plane)), ...this.paired(plane), ...this.current.shapes(plane), ...this.hand.shapes(plane)];
+    const waiting = others.flatMap((tool) => tool.shapes(plane));
+    const now = [...this.current.shapes(plane), ...this.hand.shapes(plane)];
+    return [...this.oblique.shapes(plane), ...measured, ...waiting, ...this.paired(plane), ...now];
   }
 
   /** The finding that the selected one would be combined with. */

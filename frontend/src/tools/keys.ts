@@ -52,10 +52,16 @@ export type Command =
   | "nextChange"
   | "previousChange"
   | "invert"
+  | "slab"
+  | "slabThinner"
+  | "slabThicker"
+  | "surfaces"
+  | "oblique"
   | "fit"
   | "layout"
   | "nextSeries"
   | "previousSeries"
+  | "beside"
   | "interpolate"
   | "narrower"
   | "wider"
@@ -143,10 +149,16 @@ export const BINDINGS: readonly Binding[] = [
   { command: "nextChange", keys: [";"], group: "see" },
   { command: "previousChange", keys: [":"], group: "see" },
   { command: "invert", keys: ["shift+i"], group: "see" },
+  { command: "slab", keys: ["*"], group: "see" },
+  { command: "slabThinner", keys: ["<"], group: "see" },
+  { command: "slabThicker", keys: [">"], group: "see" },
+  { command: "surfaces", keys: ["shift+z"], group: "see" },
+  { command: "oblique", keys: ["shift+r"], group: "see" },
   { command: "fit", keys: ["0", "."], group: "see" },
   { command: "layout", keys: ["l"], group: "see" },
   { command: "nextSeries", keys: ["q"], group: "see" },
   { command: "previousSeries", keys: ["shift+q"], group: "see" },
+  { command: "beside", keys: ["shift+w"], group: "see" },
   { command: "panels", keys: ["\\"], group: "see" },
   { command: "bare", keys: ["z"], group: "see" },
   { command: "nextCase", keys: ["shift+enter"], group: "case" },

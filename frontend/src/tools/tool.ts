@@ -2,7 +2,7 @@ import type { CanvasPoint, ImagePoint, Plane, Voxel } from "../domain/coordinate
 import type { ReviewState, ToolName } from "../state/review_state";
 import type { Shape } from "../state/shapes";
 
-export type { Plane };
+export type { CanvasPoint, Plane };
 
 /** A pointer on a plane, in every space a tool may ask for. */
 export type ToolEvent = {

@@ -10,7 +10,7 @@ import {
 import type { Box } from "../domain/spans";
 import { scaleBar } from "../domain/units";
 import type { ReviewState } from "../state/review_state";
-import type { Shape } from "../state/shapes";
+import { CUT_HANDLE, type Shape } from "../state/shapes";
 
 export type Pen = CanvasRenderingContext2D;
 export type Extent = { readonly width: number; readonly height: number };
@@ -109,6 +109,7 @@ export function shape(pen: Pen, view: View, drawn: Exclude<Shape, { kind: "outli
     const at = imageToCanvas(view, drawn.centre);
     strokeTwice(pen, drawn.erases ? "rgb(240 147 138)" : LIGHT, 1.25, () => pen.arc(at.x, at.y, drawn.radius * view.scale, 0, 2 * Math.PI));
   } else if (drawn.kind === "dot") dot(pen, imageToCanvas(view, drawn.at), drawn.positive);
+  else if (drawn.kind === "cut") cut(pen, view, drawn.through, drawn.along);
   else if (drawn.kind === "box") box(pen, view, drawn.box, LIGHT, 1.5, true);
   else {
     const points = drawn.points.map((point) => imageToCanvas(view, point));
@@ -117,6 +118,31 @@ export function shape(pen: Pen, view: View, drawn: Exclude<Shape, { kind: "outli
       if (drawn.kind === "line" && drawn.closed) pen.closePath();
     });
     if (drawn.kind === "measure") measured(pen, points, drawn.text, drawn.going);
+  }
+}
+
+const TILTED = "rgb(240 198 116 / 0.9)";
+
+/** The line of a tilted plane, open around the crosshair, with the handles that turn it. */
+function cut(pen: Pen, view: View, through: ImagePoint, along: ImagePoint): void {
+  const { x, y } = imageToCanvas(view, through);
+  const [dx, dy] = [along.u * view.stretchU, along.v * view.stretchV];
+  const [u, v] = [dx / Math.hypot(dx, dy), dy / Math.hypot(dx, dy)];
+  // Longer than any screen; the canvas cuts it.
+  strokeTwice(pen, TILTED, 1, () => {
+    for (const [from, to] of [[-8000, -14], [14, 8000]]) {
+      pen.moveTo(x + u * from, y + v * from);
+      pen.lineTo(x + u * to, y + v * to);
+    }
+  });
+  for (const side of [-CUT_HANDLE, CUT_HANDLE]) {
+    pen.beginPath();
+    pen.arc(x + u * side, y + v * side, 6, 0, 2 * Math.PI);
+    pen.fillStyle = SHADE;
+    pen.fill();
+    pen.lineWidth = 2;
+    pen.strokeStyle = TILTED;
+    pen.stroke();
   }
 }
 

@@ -4,6 +4,8 @@ import { interpolate } from "../../state/actions/gaps";
 import { imageLabels, setImageLabel } from "../../state/actions/imagelabels";
 import { acceptAll, discard, judge, relabel } from "../../state/actions/judge";
 import { nextChange } from "../../state/actions/difference";
+import { toggleOblique } from "../../state/actions/oblique";
+import { nextSlab, resizeSlab } from "../../state/actions/slab";
 import { nextUncertain } from "../../state/actions/uncertain";
 import { reviewSlices } from "../../state/actions/reviewed";
 import type { ToolName } from "../../state/review_state";
@@ -19,6 +21,7 @@ export type Shell = {
   nextCase(): void;
   submit(): void;
   stepSeries(by: 1 | -1): void;
+  toggleBeside(): void;
   toggleHelp(): void;
   togglePanels(): void;
   openShape(): void;
@@ -85,6 +88,11 @@ export class Commands {
       nextChange: () => nextChange(state, 1, stage.views.get(plane())?.size),
       previousChange: () => nextChange(state, -1, stage.views.get(plane())?.size),
       invert: () => state.look({ inverted: !state.looks.inverted }),
+      slab: () => !opened.controller.busy && nextSlab(state),
+      slabThinner: () => resizeSlab(state, -1),
+      slabThicker: () => resizeSlab(state, 1),
+      surfaces: () => state.facts.grid.nz > 1 && state.look({ surfaces: !state.looks.surfaces }),
+      oblique: () => !opened.controller.busy && toggleOblique(state),
       fit: () => stage.fit(),
       layout: () => state.look({ layout: state.looks.layout === "one" && state.facts.grid.nz > 1 ? "three" : "one" }),
       interpolate: () => void (state.target() !== null && interpolate(state, state.target()!)),
@@ -93,6 +101,7 @@ export class Commands {
       hand: () => opened.controller.hand.toggle(),
       nextSeries: () => shell.stepSeries(1),
       previousSeries: () => shell.stepSeries(-1),
+      beside: () => shell.toggleBeside(),
       panels: () => shell.togglePanels(),
       bare: () => shell.toggleBare(),
       help: () => shell.toggleHelp(),
@@ -229,6 +238,8 @@ const REPEATS: ReadonlySet<Command> = new Set<Command>([
   "larger",
   "narrower",
   "wider",
+  "slabThinner",
+  "slabThicker",
 ]);
 
 /** Operations on findings come with the first of them. */

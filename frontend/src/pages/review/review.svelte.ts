@@ -55,7 +55,7 @@ export class ReviewPage {
   private holder: Presence | null = null;
   private transport: ReviewTransport;
   private loader: Loader | null = null;
-  private desk: SeriesDesk | null = null;
+  desk: SeriesDesk | null = null;
   private doubts: UncertaintyDesk | null = null;
   private offs: (() => void)[] = [];
   private readonly jobs = new JobWatch(() => this.refresh());

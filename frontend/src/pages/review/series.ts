@@ -21,6 +21,8 @@ const MOST_AT_HAND = 2;
 export class SeriesDesk {
   private readonly atHand = new Map<string, Looked>();
   private readonly kept = new Map<string, Kept>();
+  /** The series that stands beside the page's: it is never put away. */
+  beside: string | null = null;
 
   constructor(
     private readonly reference: Opened,
@@ -51,8 +53,8 @@ export class SeriesDesk {
     const looked = known ?? this.take(image);
     this.atHand.delete(image.id);
     this.atHand.set(image.id, looked);
-    const [oldest] = this.atHand.keys();
-    if (this.atHand.size > MOST_AT_HAND) this.putAway(oldest);
+    const oldest = [...this.atHand.keys()].find((one) => one !== image.id && one !== this.beside);
+    if (this.atHand.size > MOST_AT_HAND && oldest !== undefined) this.putAway(oldest);
     return looked;
   }
 

@@ -1,0 +1,1 @@
+function e(e,t){return e===`uint8`?new Uint8Array(t):e===`uint16`?new Uint16Array(t):new Int16Array(t)}export{e as t};
