@@ -6,12 +6,12 @@ import { fromBox, union } from "../../src/domain/spans";
 import { ChangeBuilder, type Change } from "../../src/state/document";
 import { BrowserJournal, PageJournal, type Journal } from "../../src/state/journal";
 import type { ReviewState } from "../../src/state/review_state";
-import { CaseSync } from "../../src/state/sync";
-import { ReadOnlyError, RefusedError, SignedOutError, UnreachableError } from "../../src/state/transport";
+import { CaseSync, showContent } from "../../src/state/sync";
+import { ReadOnlyError, RefusedError, SignedOutError, UnreachableError, type CaseContent } from "../../src/state/transport";
 import { toBase64, toBytes } from "../../src/domain/rle";
 import { review, ServiceInMemory, settle, spansOf } from "./support";
 
-type Page = { state: ReviewState; sync: CaseSync };
+type Page = { state: ReviewState; sync: CaseSync; resets: number };
 
 let journal: Journal;
 let service: ServiceInMemory;
@@ -24,9 +24,12 @@ beforeEach(async () => {
 
 afterEach(() => vi.useRealTimers());
 
-async function openPage(mayDraw = true, kept: Journal = journal, tab = "tab"): Promise<Page> {
+async function openPage(mayDraw = true, kept: Journal = journal, tab = "tab", shown?: CaseContent): Promise<Page> {
   const hold: { sync?: CaseSync } = {};
   const state = review("instances", {}, (change: Change) => hold.sync?.add(change), (change) => hold.sync?.draft(change));
+  if (shown) showContent(state.document, shown, { score: 0.5, overlap: 0.4 });
+  let resets = 0;
+  state.document.onTouched((touched, findings) => (resets += Number(touched.length + findings.length === 0)));
   const sync = new CaseSync({
     caseId: "case",
     tab,
@@ -36,10 +39,11 @@ async function openPage(mayDraw = true, kept: Journal = journal, tab = "tab"): P
     journal: kept,
     cutoffs: () => ({ score: 0.5, overlap: 0.4 }),
     changed: () => undefined,
+    ...(shown && { shown: Promise.resolve(shown) }),
   });
   hold.sync = sync;
   await sync.open(mayDraw);
-  return { state, sync };
+  return { state, sync, resets };
 }
 
 function draw({ state }: Page, finding: number, x: number): void {
@@ -49,12 +53,41 @@ function draw({ state }: Page, finding: number, x: number): void {
   state.history.commit(builder.row(finding, 0, mask).done("brush"));
 }
 
+/** What is left after a page has drawn one mask. */
+async function drawnBefore(): Promise<CaseContent> {
+  const page = await openPage();
+  draw(page, 1, 0);
+  await settle();
+  return service.load();
+}
+
 const left = async (): Promise<number> => (await journal.read("case")).entries.length;
 
 const theirRow = (finding: number, x: number): { finding: number; z: number; runs: string } => ({
   finding,
   z: 0,
   runs: toBase64(toBytes(fromBox([x, 10, x + 2, 12], 40, 30))),
+});
+
+describe("opening", () => {
+  test("makes nothing anew of masks that were read before the pen was asked for", async () => {
+    const content = await drawnBefore();
+    const page = await openPage(true, journal, "tab", content);
+    expect(page.resets).toBe(0);
+    expect(page.state.document.mask(1, 0)).toEqual(fromBox([0, 0, 4, 4], 40, 30));
+    draw(page, 2, 20);
+    await settle();
+    expect(page.sync.queue.status).toEqual({ kind: "saved" });
+  });
+
+  test("shows what somebody saved between the first look and the pen", async () => {
+    const content = await drawnBefore();
+    draw(await openPage(), 1, 10);
+    await settle();
+    const page = await openPage(true, journal, "tab", content);
+    expect(page.resets).toBe(1);
+    expect(page.state.document.mask(1, 0)).toEqual(union(fromBox([0, 0, 4, 4], 40, 30), fromBox([10, 0, 14, 4], 40, 30)));
+  });
 });
 
 describe("saving", () => {
