@@ -5,35 +5,38 @@ from __future__ import annotations
 import gzip
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
-from whitenoise.responders import StaticFile
 
+Door = Callable[[HttpRequest], HttpResponseBase]
 SUFFIXES = (".js", ".css")
 LEVEL = 9
 SMALLEST = 512
 """Smaller files gain nothing: they fill one packet either way."""
 
 
-class CompressedStatic(WhiteNoiseMiddleware):
-    """WhiteNoise sends a compressed neighbour of a file where there is one.
+def compressed_static(get_response: Door) -> Door:
+    """WhiteNoise, which sends a compressed neighbour of a file where there is one.
 
     Ours have none: the built files are kept as they are built, and the installed package may be
     read-only. So they are compressed once, at the start, into the site's own folder.
     """
+    static = WhiteNoiseMiddleware(get_response)
+    for url, found in static.files.items():
+        if "/segmentation/" in url and url.endswith(SUFFIXES) and len(found.alternatives) == 1:
+            _offer(found)
+    return cast(Door, static)
 
-    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> StaticFile:
-        found: StaticFile = super().get_static_file(path, url, stat_cache)
-        if "/segmentation/" in url and path.endswith(SUFFIXES) and len(found.alternatives) == 1:
-            _offer(found, Path(path))
-        return found
 
-
-def _offer(found: StaticFile, path: Path) -> None:
-    """Put a compressed copy before the plain one, for those who take it."""
+def _offer(found: Any) -> None:
+    """Put a compressed copy before the plain file, for those who take it."""
+    _, plain, headers = found.alternatives[0]
+    path = Path(plain)
     told = path.stat()
     if told.st_size < SMALLEST:
         return
@@ -44,7 +47,6 @@ def _offer(found: StaticFile, path: Path) -> None:
         part = folder / f".{copy.name}.{os.getpid()}"
         part.write_bytes(gzip.compress(path.read_bytes(), LEVEL, mtime=0))
         part.replace(copy)
-    _, plain, headers = found.alternatives[0]
     own = [(name, value) for name, value in headers if name not in {"Content-Length", "Vary"}]
     own.append(("Vary", "Accept-Encoding"))
     size = str(copy.stat().st_size)
