@@ -91,6 +91,10 @@ WATCH = """
 })();
 """
 
+TWO_FRAMES = """
+() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))
+"""
+
 
 @dataclass(frozen=True)
 class UnseenError(Exception):
@@ -165,9 +169,15 @@ class Sight:
         for act in acts:
             begun.append(time.monotonic_ns() // 1000)
             act()
-            time.sleep(SETTLE_S)
+            self.settle()
         profile = self.cdp.send("Profiler.stop")["profile"]
         return script_self_ms(profile, origin_of(self.page.url), begun)
+
+    def settle(self) -> None:
+        """Until what was asked for is surely drawn, however far behind the page is."""
+        for _ in range(2):
+            time.sleep(SETTLE_S / 2)
+            self.page.evaluate(TWO_FRAMES)
 
     def heap_bytes(self) -> int:
         """Script objects and the array buffers that they hold, after collecting garbage."""
