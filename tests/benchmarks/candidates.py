@@ -94,6 +94,7 @@ def seeded(site: Site, folder: Path, asked: Any) -> tuple[list[str], str]:
         mask = "many.json" if name == "many" else ""
         rows.append(Row(name, picture.name, "drawn", "CC0-1.0", mask=mask, kind=KIND))
     write_index(folder, rows, instances=True)
+    site.administrator_link()  # once it is told, nobody else makes the first person
     site.command("import_cases", str(folder), "--project", PROJECT, "--task", "instances", "--json")
     boss = Rest(site, str(json.loads(site.command("create_token", "admin", "--json"))["token"]))
     project = next(one for one in boss.get("projects/")["results"] if one["name"] == PROJECT)

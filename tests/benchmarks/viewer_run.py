@@ -28,7 +28,7 @@ WEBGL, PLAIN = "software WebGL", "no WebGL"
 EVENTS = {"scroll": "wheel", "dab": "pointerdown", "undo": "keydown"}
 WARMING = 3
 """Rounds of each act that do not count: a page compiles its script while it is used."""
-SCROLLS, SCRIPTED = 5, 4
+SCROLLS, SCRIPTED = 3, 2
 REPEATS = 2
 
 
