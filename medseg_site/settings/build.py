@@ -50,7 +50,7 @@ def _applications(metrics: bool) -> dict[str, Any]:
     middleware = [
         "django.middleware.security.SecurityMiddleware",
         "medseg_site.middleware.isolate",
-        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "medseg_site.compressed.compressed_static",
         "csp.middleware.CSPMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.locale.LocaleMiddleware",

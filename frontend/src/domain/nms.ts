@@ -29,6 +29,16 @@ export function overlapLists(count: number, pairs: readonly OverlapPair[]): Over
   return { starts, others, shares };
 }
 
+/** Candidates by score, highest first, ties by index, and the place of each: made once, as scores never change. */
+export type Ranking = { readonly order: Uint32Array; readonly rank: Uint32Array };
+
+export function ranking(scores: ArrayLike<number>): Ranking {
+  const order = Uint32Array.from({ length: scores.length }, (_, k) => k).sort((a, b) => scores[b] - scores[a] || a - b);
+  const rank = new Uint32Array(scores.length);
+  order.forEach((candidate, place) => (rank[candidate] = place));
+  return { order, rank };
+}
+
 /**
  * Greedy suppression over sparse overlaps: by score, highest first, ties by index. A candidate below
  * the score cut-off is dropped; one that a kept candidate covers by more than the overlap cut-off is
@@ -39,10 +49,8 @@ export function resolve(
   overlaps: OverlapLists,
   scoreCutoff: number,
   overlapCutoff: number,
+  { order, rank }: Ranking = ranking(scores),
 ): Resolution {
-  const order = Uint32Array.from({ length: scores.length }, (_, k) => k).sort((a, b) => scores[b] - scores[a] || a - b);
-  const rank = new Uint32Array(scores.length);
-  order.forEach((candidate, place) => (rank[candidate] = place));
   const keep = new Uint8Array(scores.length);
   const suppressedBy = new Int32Array(scores.length).fill(-1);
   for (const candidate of order) {

@@ -1,4 +1,4 @@
-import { overlapLists, resolve, type OverlapLists, type OverlapPair, type Resolution } from "../domain/nms";
+import { overlapLists, ranking, resolve, type OverlapLists, type OverlapPair, type Ranking, type Resolution } from "../domain/nms";
 import { fromBase64, fromBytes } from "../domain/rle";
 import type { Box, Spans } from "../domain/spans";
 import { ChangeBuilder, type CaseDocument, type Change } from "./document";
@@ -23,6 +23,8 @@ export type CandidatesMessage = {
 export class Candidates {
   readonly scores: Float64Array;
   private readonly overlaps: OverlapLists;
+  private readonly ranks: Ranking;
+  private resolved: { readonly cutoffs: Cutoffs; readonly resolution: Resolution } | null = null;
   private readonly masks = new Map<number, ReadonlyMap<number, Spans>>();
 
   constructor(
@@ -34,14 +36,21 @@ export class Candidates {
   ) {
     this.scores = Float64Array.from(messages, (candidate) => candidate.score);
     this.overlaps = overlapLists(messages.length, pairs);
+    this.ranks = ranking(this.scores);
   }
 
   get count(): number {
     return this.messages.length;
   }
 
+  /** Remembers the last answer: a step of a slider is asked for by all that show it. */
   resolve(cutoffs: Cutoffs): Resolution {
-    return resolve(this.scores, this.overlaps, cutoffs.score, cutoffs.overlap);
+    const { score, overlap } = cutoffs;
+    const known = this.resolved;
+    if (known && known.cutoffs.score === score && known.cutoffs.overlap === overlap) return known.resolution;
+    const resolution = resolve(this.scores, this.overlaps, score, overlap, this.ranks);
+    this.resolved = { cutoffs, resolution };
+    return resolution;
   }
 
   mask(candidate: number): ReadonlyMap<number, Spans> {

@@ -5,11 +5,20 @@ export type FindingFilter = "all" | FindingState;
 export type FindingOrder = "score" | "doubt" | "number";
 export type FindingRow = { readonly number: number; readonly fields: FindingFields };
 
+const known = new WeakMap<FindingFields, FindingRow>();
+
+/** The same row for as long as a finding stays as it is, so that a list draws only what changed. */
+function rowOf(number: number, fields: FindingFields): FindingRow {
+  let row = known.get(fields);
+  if (row?.number !== number) known.set(fields, (row = { number, fields }));
+  return row;
+}
+
 /** The findings that a list shows, in its order; ties by number. */
 export function findingRows(state: ReviewState, filter: FindingFilter, order: FindingOrder): FindingRow[] {
   const rows: FindingRow[] = [];
   for (const [number, fields] of state.document.findings()) {
-    if (filter === "all" ? fields.state !== "suppressed" : fields.state === filter) rows.push({ number, fields });
+    if (filter === "all" ? fields.state !== "suppressed" : fields.state === filter) rows.push(rowOf(number, fields));
   }
   const rank = RANKS[order];
   return rows.sort((a, b) => rank(a.fields) - rank(b.fields) || a.number - b.number);

@@ -18,6 +18,8 @@ export type SyncSetup = {
   readonly journal: Journal;
   readonly cutoffs: () => Cutoffs;
   readonly changed: () => void;
+  /** What the document shows already, read before anybody asked for the pen; null where that failed. */
+  readonly shown?: Promise<CaseContent | null>;
 };
 
 /** Keeps the document and the service in step: opens, replays what was left unsent, saves, adopts. */
@@ -25,8 +27,10 @@ export class CaseSync {
   readonly queue: SaveQueue;
   /** How many changes of a former page were replayed on opening. */
   replayed = 0;
+  private shown: SyncSetup["shown"];
 
   constructor(private readonly setup: SyncSetup) {
+    this.shown = setup.shown;
     this.queue = new SaveQueue({
       caseId: setup.caseId,
       sitting: newId(),
@@ -81,8 +85,12 @@ export class CaseSync {
   }
 
   private async load(): Promise<Head | null> {
-    const content = await this.setup.transport.load();
-    this.show(content);
+    const { document, history, cutoffs, transport } = this.setup;
+    const [content, shown] = await Promise.all([transport.load(), this.shown]);
+    this.shown = undefined;
+    // The same again would make every list and picture anew.
+    if (shown && isSame(shown, content) && sameCutoffs(document.cutoffs, cutoffs())) history.clear();
+    else this.show(content);
     return content.head;
   }
 
@@ -136,6 +144,10 @@ export function showContent(document: CaseDocument, content: CaseContent, cutoff
   const rows = content.slices.map(rowOf).filter((row) => row.spans.length > 0);
   document.reset(findings, rows, cutoffs, content.next_finding);
 }
+
+/** A revision never changes; numbers may be taken beside the line. */
+const isSame = (a: CaseContent, b: CaseContent): boolean => a.head?.id === b.head?.id && a.next_finding === b.next_finding;
+const sameCutoffs = (a: Cutoffs, b: Cutoffs): boolean => a.score === b.score && a.overlap === b.overlap;
 
 /** What makes the document equal the messages, apart from the rows and findings in `except`. */
 function changeTo(document: CaseDocument, { slices, findings }: Theirs, except: ReadonlySet<string>): Change {

@@ -1,5 +1,7 @@
 import { planeSize, type Plane } from "../domain/coordinates";
-import { boundariesUpTo, clipBox, intersect, subtract, type Box, type Spans } from "../domain/spans";
+import { edge } from "../domain/edges";
+import { Over } from "../domain/over";
+import { boundariesUpTo, clipBox, type Box, type Spans } from "../domain/spans";
 import type { ReviewState } from "../state/review_state";
 import { findingColour, type Colour } from "./palette";
 import type { PlaneMask } from "./plane_masks";
@@ -10,7 +12,7 @@ const EDGE_ALPHA = 0.85;
 export class MaskLayer {
   readonly canvas: HTMLCanvasElement;
   private readonly pixels: ImageData;
-  private readonly bytes: Uint8ClampedArray;
+  private readonly words: Uint32Array;
   private readonly width: number;
   private readonly height: number;
 
@@ -21,7 +23,7 @@ export class MaskLayer {
     ({ width: this.width, height: this.height } = planeSize(plane, state.facts.grid));
     this.canvas = Object.assign(document.createElement("canvas"), { width: this.width, height: this.height });
     this.pixels = new ImageData(this.width, this.height);
-    this.bytes = this.pixels.data;
+    this.words = new Uint32Array(this.pixels.data.buffer);
   }
 
   /** Composes the masks inside `box`, or everywhere; `edges` draws outlines into the picture. */
@@ -29,7 +31,7 @@ export class MaskLayer {
     const within = clipBox(box ?? [0, 0, this.width, this.height], this.width, this.height);
     const [x1, y1, x2, y2] = within;
     if (x2 <= x1 || y2 <= y1) return;
-    for (let y = y1; y < y2; y++) this.bytes.fill(0, 4 * (y * this.width + x1), 4 * (y * this.width + x2));
+    for (let y = y1; y < y2; y++) this.words.fill(0, y * this.width + x1, y * this.width + x2);
     for (const mask of masks) {
       if (!meet(mask.box, within)) continue;
       const colour = findingColour(this.state, mask.finding);
@@ -42,6 +44,7 @@ export class MaskLayer {
   }
 
   private fill(spans: Spans, colour: Colour, alpha: number, [x1, y1, x2, y2]: Box): void {
+    const over = new Over(colour, alpha);
     let k = boundariesUpTo(spans, y1 * this.width);
     k -= k & 1;
     const stop = y2 * this.width;
@@ -51,42 +54,25 @@ export class MaskLayer {
       while (at < end) {
         const row = Math.floor(at / this.width) * this.width;
         const rowEnd = Math.min(end, row + this.width);
-        this.blend(Math.max(at, row + x1), Math.min(rowEnd, row + x2), colour, alpha);
+        this.blend(Math.max(at, row + x1), Math.min(rowEnd, row + x2), over);
         at = rowEnd;
       }
     }
   }
 
-  /** Source over destination, both with alpha (Porter and Duff 1984). */
-  private blend(from: number, to: number, [red, green, blue]: Colour, alpha: number): void {
-    const { bytes } = this;
-    for (let at = 4 * from; at < 4 * to; at += 4) {
-      const under = (bytes[at + 3] / 255) * (1 - alpha);
-      const sum = alpha + under;
-      bytes[at] = (red * alpha + bytes[at] * under) / sum;
-      bytes[at + 1] = (green * alpha + bytes[at + 1] * under) / sum;
-      bytes[at + 2] = (blue * alpha + bytes[at + 2] * under) / sum;
-      bytes[at + 3] = sum * 255;
-    }
+  private blend(from: number, to: number, over: Over): void {
+    const { words } = this;
+    for (let at = from; at < to; at++) words[at] = over.on(words[at]);
   }
 }
 
 const edges = new WeakMap<Spans, Spans>();
 
-/** Pixels of the mask with a 4-neighbour outside it. */
+/** Made once per mask, as masks never change in place. */
 function edgeOf(spans: Spans, width: number): Spans {
-  const known = edges.get(spans);
-  if (known) return known;
-  const inner = [1, -1, width, -width].reduce((left, by) => intersect(left, shifted(spans, by)), spans);
-  const edge = subtract(spans, inner);
-  edges.set(spans, edge);
-  return edge;
-}
-
-function shifted(spans: Spans, by: number): Spans {
-  const moved = Array.from(spans, (at) => Math.max(0, at + by));
-  const first = moved.findIndex((at, k) => k % 2 === 0 && moved[k + 1] > 0 && at >= 0);
-  return Uint32Array.from(first < 0 ? [] : moved.slice(first));
+  let known = edges.get(spans);
+  if (!known) edges.set(spans, (known = edge(spans, width)));
+  return known;
 }
 
 export const meet = (a: Box, b: Box): boolean => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

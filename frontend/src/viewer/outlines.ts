@@ -3,6 +3,9 @@ import type { Spans } from "../domain/spans";
 
 const paths = new WeakMap<Spans, Path2D>();
 
+/** Whether the outline was made already. */
+export const isKnown = (spans: Spans): boolean => paths.has(spans);
+
 /** The outline of a mask in image pixels; made once per mask, as masks never change in place. */
 export function outlineOf(spans: Spans, width: number): Path2D {
   const known = paths.get(spans);

@@ -9,6 +9,7 @@ export type PlaneMask = { readonly finding: number; readonly spans: Spans; reado
 export class PlaneMasks {
   private at = -1;
   private readonly known = new Map<number, PlaneMask>();
+  private list: readonly PlaneMask[] | null = null;
   private readonly width: number;
 
   constructor(
@@ -18,18 +19,15 @@ export class PlaneMasks {
     this.width = planeSize(plane, state.facts.grid).width;
   }
 
-  /** Forgets what was drawn on, or everything. */
+  /** Forgets what was drawn on, or everything; what is shown is asked for anew in any case. */
   forget(findings: Iterable<number> | null): void {
+    this.list = null;
     if (findings === null) this.known.clear();
     else for (const finding of findings) this.known.delete(finding);
   }
 
   of(finding: number, slice: number): PlaneMask | null {
-    const at = this.state.looks.t * planeDepth(this.plane, this.state.facts.grid) + slice;
-    if (at !== this.at) {
-      this.known.clear();
-      this.at = at;
-    }
+    this.move(slice);
     const known = this.known.get(finding);
     if (known) return known.spans.length > 0 ? known : null;
     const spans = spansHere(this.state, this.state.document.slices(finding), this.plane, slice);
@@ -39,7 +37,12 @@ export class PlaneMasks {
   }
 
   /** Every shown finding with voxels here, low numbers first. */
-  shown(slice: number): PlaneMask[] {
+  shown(slice: number): readonly PlaneMask[] {
+    this.move(slice);
+    return (this.list ??= this.listed(slice));
+  }
+
+  private listed(slice: number): PlaneMask[] {
     const { document } = this.state;
     const numbers = this.plane === "axial" ? document.slice(this.state.here(slice)).keys() : document.findings().keys();
     const masks: PlaneMask[] = [];
@@ -48,6 +51,14 @@ export class PlaneMasks {
       if (mask) masks.push(mask);
     }
     return masks;
+  }
+
+  private move(slice: number): void {
+    const at = this.state.looks.t * planeDepth(this.plane, this.state.facts.grid) + slice;
+    if (at === this.at) return;
+    this.known.clear();
+    this.list = null;
+    this.at = at;
   }
 }
 

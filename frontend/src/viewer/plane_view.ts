@@ -20,7 +20,8 @@ import { DifferenceLayer } from "./difference_layer";
 import { ImageLayer } from "./image_layer";
 import * as marks from "./marks";
 import { MaskLayer, meet } from "./mask_layer";
-import { outlineOf } from "./outlines";
+import { isKnown, outlineOf } from "./outlines";
+import { bands, Budget } from "./budget";
 import { css, findingColour, labelColour } from "./palette";
 import { PlaneMasks, spansHere, type PlaneMask } from "./plane_masks";
 import { WashLayer } from "./wash_layer";
@@ -40,7 +41,10 @@ export class PlaneView {
   private readonly difference: DifferenceLayer;
   private readonly pen: CanvasRenderingContext2D;
   private composed = "";
+  private edged = false;
   private dirty: Box[] = [];
+  /** Where outlines still lie in the picture that are drawn as lines by now, or the other way about. */
+  private stale: Box[] = [];
   private chosenBefore: number | null = null;
   private extent: marks.Extent = { width: 0, height: 0 };
 
@@ -101,8 +105,10 @@ export class PlaneView {
     return canvasPoint(event.clientX - edge.left, event.clientY - edge.top);
   }
 
-  draw(): void {
-    if (!this.resize()) return;
+  /** True where a crowd is not wholly drawn yet: the next frame goes on. */
+  draw(): boolean {
+    if (!this.resize()) return false;
+    const budget = new Budget();
     const { pen, extent, state } = this;
     const ratio = devicePixelRatio;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -113,7 +119,7 @@ export class PlaneView {
     else marks.text(pen, "…", extent.width / 2, extent.height / 2, "center");
     const heat = state.looks.uncertainShown ? state.heat?.picture(this.plane, this.slice) : null;
     if (heat) this.layer(heat, view, state.looks.smooth);
-    if (!state.looks.masksHidden) this.drawMasks(view, ratio);
+    if (!state.looks.masksHidden) this.drawMasks(view, ratio, budget);
     if (state.facts.grid.nz > 1 && state.looks.crosshair && state.looks.layout === "three") {
       marks.crosshair(pen, state, this.plane, view, extent);
     }
@@ -124,29 +130,22 @@ export class PlaneView {
       else if (shape.kind === "wash") this.layer(this.wash.of(shape.mask, labelColour(state, state.tools.label)), view, false);
       else marks.shape(pen, view, shape);
     }
+    return budget.exceeded;
   }
 
-  private drawMasks(view: View, ratio: number): void {
+  private drawMasks(view: View, ratio: number, budget: Budget): void {
     const { state, slice } = this;
     const edges = state.looks.outlines && view.scale * ratio < VECTOR_SCALE;
     const shown = this.masks.shown(slice);
-    const { opacity } = state.looks;
     if (state.selected !== this.chosenBefore) {
       for (const finding of [state.selected, this.chosenBefore]) this.spoil(finding === null ? null : (this.masks.of(finding, slice)?.box ?? null));
       this.chosenBefore = state.selected;
     }
-    // Two states that are held against each other have colours of their own.
-    if (!state.difference) {
-      const key = `${state.looks.t}/${slice}/${edges}/${opacity}`;
-      if (key !== this.composed) this.fills.compose(shown, null, edges);
-      else this.dirty.forEach((box) => this.fills.compose(shown, wider(box), edges));
-      this.composed = key;
-      this.dirty = [];
-      this.layer(this.fills.canvas, view, false);
-    }
     const within = this.inSight(view);
+    // Two states that are held against each other have colours of their own.
+    if (!state.difference) this.drawFills(shown, slice, edges, view, within, budget);
     this.inImage(view, () => {
-      if (state.looks.outlines && !edges) shown.filter((mask) => meet(mask.box, within)).forEach((mask) => this.outline(mask, view, 1.25));
+      if (state.looks.outlines && !edges) this.outlines(shown, within, view, budget);
       if (state.looks.suppressedShown) this.dashed(view, within, "rgb(214 215 217 / 0.85)", suppressedHere(state).map((one) => one.slices));
       this.difference.draw(this.pen, view, slice);
       const chosen = state.selected === null ? null : this.masks.of(state.selected, slice);
@@ -157,8 +156,32 @@ export class PlaneView {
     this.difference.drawBoxes(this.pen, view, slice);
   }
 
+  private drawFills(shown: readonly PlaneMask[], slice: number, edges: boolean, view: View, within: Box, budget: Budget): void {
+    const key = `${this.state.looks.t}/${slice}/${this.state.looks.opacity}`;
+    if (key !== this.composed) {
+      this.fills.compose(shown, null, edges);
+      this.stale = [];
+    } else {
+      if (edges !== this.edged) this.stale = bands(planeSize(this.plane, this.state.facts.grid), within);
+      this.dirty.forEach((box) => this.fills.compose(shown, wider(box), edges));
+      this.stale = this.stale.filter((box) => !budget.spend(() => this.fills.compose(shown, box, edges)));
+    }
+    this.composed = key;
+    this.edged = edges;
+    this.dirty = [];
+    this.layer(this.fills.canvas, view, false);
+  }
+
   private spoil(box: Box | null): void {
     if (box) this.dirty.push(box);
+  }
+
+  private outlines(shown: readonly PlaneMask[], within: Box, view: View, budget: Budget): void {
+    for (const mask of shown) {
+      if (!meet(mask.box, within)) continue;
+      if (isKnown(mask.spans)) this.outline(mask, view, 1.25);
+      else budget.spend(() => this.outline(mask, view, 1.25));
+    }
   }
 
   private outline(mask: PlaneMask, view: View, width: number): void {

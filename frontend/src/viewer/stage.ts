@@ -42,7 +42,7 @@ export class Stage {
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      this.views.forEach((view) => view.draw());
+      if ([...this.views.values()].filter((view) => view.draw()).length > 0) this.ask();
     });
   }
 

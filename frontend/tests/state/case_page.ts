@@ -3,17 +3,26 @@ import { fromBox, union } from "../../src/domain/spans";
 import { ChangeBuilder, type Change } from "../../src/state/document";
 import type { Journal } from "../../src/state/journal";
 import type { ReviewState } from "../../src/state/review_state";
-import { CaseSync } from "../../src/state/sync";
-import type { RowMessage } from "../../src/state/transport";
+import { CaseSync, showContent } from "../../src/state/sync";
+import type { CaseContent, RowMessage } from "../../src/state/transport";
 import { review, type ServiceInMemory } from "./support";
 
 /** A case that is opened, as the review page opens it. */
-export type Page = { state: ReviewState; sync: CaseSync };
-type Opening = { service: ServiceInMemory; journal: Journal; mayDraw?: boolean; tab?: string; person?: string };
+export type Page = {
+  state: ReviewState;
+  sync: CaseSync;
+  /** How often opening made the whole document anew. */
+  resets: number;
+};
+const CUTOFFS = { score: 0.5, overlap: 0.4 };
+type Opening = { service: ServiceInMemory; journal: Journal; mayDraw?: boolean; tab?: string; person?: string; shown?: CaseContent };
 
-export async function openCase({ service, journal, mayDraw = true, tab = "tab", person = "ada" }: Opening): Promise<Page> {
+export async function openCase({ service, journal, mayDraw = true, tab = "tab", person = "ada", shown }: Opening): Promise<Page> {
   const hold: { sync?: CaseSync } = {};
   const state = review("instances", {}, (change: Change) => hold.sync?.add(change), (change) => hold.sync?.draft(change));
+  if (shown) showContent(state.document, shown, CUTOFFS);
+  let resets = 0;
+  state.document.onTouched((touched, findings) => (resets += Number(touched.length + findings.length === 0)));
   const sync = new CaseSync({
     caseId: "case",
     person,
@@ -22,12 +31,13 @@ export async function openCase({ service, journal, mayDraw = true, tab = "tab", 
     history: state.history,
     transport: service,
     journal,
-    cutoffs: () => ({ score: 0.5, overlap: 0.4 }),
+    cutoffs: () => CUTOFFS,
     changed: () => undefined,
+    ...(shown && { shown: Promise.resolve(shown) }),
   });
   hold.sync = sync;
   await sync.open(mayDraw);
-  return { state, sync };
+  return { state, sync, resets };
 }
 
 /** A square of four pixels more, as one step. */

@@ -1,7 +1,10 @@
 import type { ReviewCase, ReviewImage } from "../../api/review";
 import { t } from "../../messages";
+import type { CaseDocument } from "../../state/document";
 import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
 import { inMillimetres } from "../../state/readout";
+import { showContent } from "../../state/sync";
+import type { CaseContent } from "../../state/transport";
 import type { Cutoffs, ImageFacts, Label } from "../../state/types";
 
 /** The states in which masks may be changed. */
@@ -85,4 +88,21 @@ export async function openJournal(): Promise<{ readonly journal: Journal; readon
   } catch {
     return { journal: new PageJournal(), isForgetful: true };
   }
+}
+
+/**
+ * Masks as they stand come with the pixels, those that were read ahead at once; whether they are
+ * still the newest is asked with the pen. `cutoffs` has none once nobody looks any more.
+ */
+export async function showFirst(
+  document: CaseDocument,
+  reading: CaseContent | Promise<CaseContent>,
+  cutoffs: () => Cutoffs | null,
+): Promise<CaseContent | null> {
+  const show = (content: CaseContent): CaseContent => {
+    const now = cutoffs();
+    if (now) showContent(document, content, now);
+    return content;
+  };
+  return reading instanceof Promise ? reading.then(show, () => null) : show(reading);
 }

@@ -12,7 +12,7 @@ import { Candidates } from "../../state/candidates";
 import { Presence, type PresenceAnswer } from "../../state/presence";
 import { ReviewState } from "../../state/review_state";
 import type { SaveStatus } from "../../state/save_queue";
-import { CaseSync, showContent } from "../../state/sync";
+import { CaseSync } from "../../state/sync";
 import { Volume } from "../../state/volume";
 import { ToolController } from "../../tools/controller";
 import { useLabelKeys } from "../../tools/keys";
@@ -24,7 +24,7 @@ import { followCase, prompterOf } from "./live";
 import { MeasureDesk } from "./measuring";
 import { nextUp, sameFrame, type Ahead } from "./next_case";
 import type { Likes } from "./likes.svelte";
-import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, openJournal, referenceOf } from "./opening";
+import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, openJournal, referenceOf, showFirst } from "./opening";
 import { SeriesDesk, type Opened } from "./series";
 import { UncertaintyDesk } from "./uncertainty";
 
@@ -230,7 +230,7 @@ export class ReviewPage {
     const controller = new ToolController(state, () => this.refusals++);
     const stage = new Stage(state, (plane) => controller.shapes(plane));
     // What can be seen comes first; what makes it the newest, and the pen, follow.
-    if (ahead) showContent(state.document, ahead.content, cutoffsOf(told));
+    const shown = showFirst(state.document, ahead?.content ?? this.transport.load(), () => (this.closed ? null : cutoffsOf(told)));
     this.opened = { state, controller, stage };
     this.shown = this.opened;
     this.comparing = new CompareDesk(this.id, this.opened);
@@ -255,6 +255,7 @@ export class ReviewPage {
       journal,
       cutoffs: () => cutoffsOf(this.about!),
       changed: () => this.saveChanged(),
+      shown,
     });
     await this.startPresence();
     if (this.closed) return;
@@ -323,9 +324,9 @@ export class ReviewPage {
     const state = this.opened?.state;
     if (!state) return;
     const blocked = ["conflict", "read_only", "refused"].includes(this.save.kind);
-    state.editable = this.mayEdit && (this.holder?.held ?? false) && !blocked && !this.reopening;
-    if (!state.editable) this.opened?.controller.cancel();
-    state.topics.tell("presence");
+    const may = this.mayEdit && (this.holder?.held ?? false) && !blocked && !this.reopening;
+    if (!may) this.opened?.controller.cancel();
+    if (may !== state.editable) Object.assign(state, { editable: may }).topics.tell("presence");
   }
 
   private saveChanged(): void {
