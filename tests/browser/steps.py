@@ -82,3 +82,28 @@ def saved_after(before: dict[str, Any], person: Rest, case: str) -> dict[str, An
 
 def token_of(site: Site, person: str) -> str:
     return str(json.loads(site.command("create_token", person, "--json"))["token"])
+
+
+def learn(desk: Desk, project: str, *, start: str, steps: int, picture: str) -> Locator:
+    """Freeze where it is due, train, watch the curve, and wait for the verdict."""
+    page = desk.go(f"/projects/{project}/learn")
+    if page.get_by_test_id("training-set").count() == 0:
+        page.get_by_test_id("freeze").click()
+    expect(page.get_by_test_id("training-set").first).to_be_visible()
+    page.get_by_test_id("train-start").select_option(start)
+    page.get_by_test_id("train-unit").select_option("steps")
+    page.get_by_test_id("train-budget").fill(str(steps))
+    known = page.get_by_test_id("comparison-row").count()
+    page.get_by_test_id("train-begin").click()
+    expect(page.get_by_test_id("training")).to_be_visible()
+    if steps > 1:
+        expect(page.get_by_test_id("loss-plot")).to_be_visible(timeout=LONG_MS)
+    desk.picture(f"{picture}-training")
+    expect(page.get_by_test_id("comparison-row")).to_have_count(known + 1, timeout=LONG_MS)
+    row = page.get_by_test_id("comparison-row").first
+    expect(row).not_to_have_attribute("data-outcome", "", timeout=LONG_MS)
+    row.get_by_role("button").first.click()
+    verdict = page.get_by_test_id("verdict")
+    expect(verdict).to_be_visible()
+    desk.picture(f"{picture}-verdict")
+    return verdict

@@ -4,7 +4,6 @@ the width of a desk or of a phone."""
 from __future__ import annotations
 
 import base64
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from segmentation.demo.dicom import write_ct_series
 from segmentation.demo.phantoms import ct_series, nuclei_field
 from segmentation.engine import masks
 from tests.browser.axe import Inspector
-from tests.browser.conftest import PASSWORD, Desk
+from tests.browser.conftest import PASSWORD, SAME_BEHIND_NGINX, Desk
 from tests.browser.steps import all_saved, drag, open_case, state_of, token_of
 from tests.rest import Rest
 from tests.running import Site
@@ -26,10 +25,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        os.environ.get("MEDSEG_TEST_SITE") == "composed",
-        reason="the pages behind nginx are the same bytes",
-    ),
+    SAME_BEHIND_NGINX,
 ]
 LABELS = [{"name": "cell", "colour": "#0072b2"}, {"name": "debris", "colour": "#e69f00"}]
 MANY = 10_000

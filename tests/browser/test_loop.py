@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from medseg_site.places import REPOSITORY
 from segmentation.engine import masks
@@ -26,6 +26,7 @@ from tests.browser.steps import (
     all_saved,
     bring_in,
     drag,
+    learn,
     middle,
     open_case,
     saved_after,
@@ -313,31 +314,6 @@ def accept_the_rest(reviewer: Rest, project: str) -> None:
 def served(person: Rest, project: str) -> str:
     (choice,) = person.get(f"projects/{project}/")["network_choices"]
     return str(choice["version_id"])
-
-
-def learn(desk: Desk, project: str, *, start: str, steps: int, picture: str) -> Locator:
-    """Freeze where it is due, train, watch the curve, and wait for the verdict."""
-    page = desk.go(f"/projects/{project}/learn")
-    if page.get_by_test_id("training-set").count() == 0:
-        page.get_by_test_id("freeze").click()
-    expect(page.get_by_test_id("training-set").first).to_be_visible()
-    page.get_by_test_id("train-start").select_option(start)
-    page.get_by_test_id("train-unit").select_option("steps")
-    page.get_by_test_id("train-budget").fill(str(steps))
-    known = page.get_by_test_id("comparison-row").count()
-    page.get_by_test_id("train-begin").click()
-    expect(page.get_by_test_id("training")).to_be_visible()
-    if steps > 1:
-        expect(page.get_by_test_id("loss-plot")).to_be_visible(timeout=LONG_MS)
-    desk.picture(f"{picture}-training")
-    expect(page.get_by_test_id("comparison-row")).to_have_count(known + 1, timeout=LONG_MS)
-    row = page.get_by_test_id("comparison-row").first
-    expect(row).not_to_have_attribute("data-outcome", "", timeout=LONG_MS)
-    row.get_by_role("button").first.click()
-    verdict = page.get_by_test_id("verdict")
-    expect(verdict).to_be_visible()
-    desk.picture(f"{picture}-verdict")
-    return verdict
 
 
 def promote(desk: Desk) -> None:

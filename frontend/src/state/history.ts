@@ -144,7 +144,9 @@ export class Draft {
   commit(operation?: string): Change | null {
     const change = this.current && { ...this.current, operation: operation ?? this.current.operation };
     this.current = null;
-    if (change) this.history.record(change);
+    // What came to nothing is as good as called off.
+    if (change && isEmptyChange(change)) this.drafted(null);
+    else if (change) this.history.record(change);
     return change;
   }
 

@@ -1,5 +1,5 @@
 import { fromBase64, fromBytes } from "../domain/rle";
-import { CaseDocument, ChangeBuilder, type Change, type Row } from "./document";
+import { CaseDocument, ChangeBuilder, isEmptyChange, type Change, type Row } from "./document";
 import type { History } from "./history";
 import { newId } from "./identity";
 import type { Journal, JournalEntry } from "./journal";
@@ -115,7 +115,9 @@ export class CaseSync {
 
   /** What was still being drawn when the page went is the newest step. */
   private finish(entry: JournalEntry): void {
-    this.setup.history.take({ ...this.overlay(entry), operation: entry.request.operation });
+    const change = this.overlay(entry);
+    if (isEmptyChange(change)) return;
+    this.setup.history.take({ ...change, operation: entry.request.operation });
     void this.setup.journal.note(this.trail()).catch(() => undefined);
   }
 

@@ -161,6 +161,18 @@ describe("a reload", () => {
     expect(await left()).toBe(0);
   });
 
+  test("after a stroke that came to nothing brings nothing back", async () => {
+    const first = await openPage();
+    draw(first, 1, 0);
+    await settle();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    first.state.draft.extend(new ChangeBuilder(first.state.document).row(1, 0, first.state.document.mask(1, 0)).done("brush"));
+    vi.advanceTimersByTime(300);
+    first.state.draft.commit();
+    await settle();
+    expect([await left(), first.sync.queue.drafts.isOpen]).toEqual([0, false]);
+  });
+
   test("finds a finished stroke once, not also its draft", async () => {
     const first = await openPage();
     service.failBefore = new UnreachableError("away");
