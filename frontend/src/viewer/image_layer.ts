@@ -1,12 +1,15 @@
 import { planeSize, type Plane } from "../domain/coordinates";
+import type { Pixels } from "../domain/slicecodec";
 import { greyTable, paintColour, paintGrey, type GreyTable } from "../domain/window";
 import type { ReviewState } from "../state/review_state";
+import type { Sight } from "../state/sight";
+import { stretched } from "./drawing";
+import { TiledLayer, type Paint } from "./tiled_layer";
 
 /** The windowed pixels of one plane, redrawn only when something that shows has changed. */
 export class ImageLayer {
-  readonly canvas: HTMLCanvasElement;
-  private readonly pixels: ImageData;
-  private drawn = "";
+  private readonly whole: WholePicture | null = null;
+  private readonly tiled: TiledLayer | null = null;
   private table: GreyTable | null = null;
   private tableOf = "";
 
@@ -14,38 +17,61 @@ export class ImageLayer {
     private readonly state: ReviewState,
     private readonly plane: Plane,
   ) {
+    const { tiles } = state.volume;
+    if (tiles && plane === "axial") this.tiled = new TiledLayer(tiles);
+    else this.whole = new WholePicture(plane, state);
+  }
+
+  /** Draws the slice; false while there is nothing to show of it. */
+  draw(sight: Sight, slice: number): boolean {
+    const { looks, volume } = this.state;
+    const how = this.paint();
+    if (this.tiled) return this.tiled.draw(sight, how, looks.smooth);
+    const have = this.plane === "axial" ? Number(volume.has(looks.t, slice)) : volume.count(looks.t);
+    if (have === 0 || !this.whole!.update(slice, `${looks.t}/${slice}/${how.key}/${have}`, how.paint)) return false;
+    stretched(sight, this.whole!.canvas, looks.smooth);
+    return true;
+  }
+
+  private paint(): Paint {
+    const { looks, facts } = this.state;
+    const window = `${looks.window.low}/${looks.window.high}/${looks.inverted}`;
+    if (this.tableOf !== window) {
+      this.table = greyTable(facts.type, looks.window, looks.inverted);
+      this.tableOf = window;
+    }
+    const table = this.table!;
+    const paint = (out: Uint32Array, samples: Pixels): void => {
+      if (looks.channel === null && facts.channels === 3) return paintColour(out, samples, table);
+      const from = (looks.channel ?? 0) * out.length;
+      paintGrey(out, samples.subarray(from, from + out.length) as Pixels, table);
+    };
+    return { key: `${window}/${looks.channel}`, paint };
+  }
+}
+
+/** A plane as one picture. */
+class WholePicture {
+  readonly canvas: HTMLCanvasElement;
+  private readonly pixels: ImageData;
+  private drawn = "";
+
+  constructor(
+    private readonly plane: Plane,
+    private readonly state: ReviewState,
+  ) {
     const { width, height } = planeSize(plane, state.facts.grid);
     this.canvas = Object.assign(document.createElement("canvas"), { width, height });
     this.pixels = new ImageData(width, height);
   }
 
-  /** Brings the layer up to date; false while there is nothing to show of this slice. */
-  update(slice: number): boolean {
-    const { looks, volume } = this.state;
-    const have = this.plane === "axial" ? Number(volume.has(looks.t, slice)) : volume.count(looks.t);
-    if (have === 0) return false;
-    const window = `${looks.window.low}/${looks.window.high}/${looks.inverted}`;
-    const key = `${looks.t}/${slice}/${window}/${looks.channel}/${have}`;
+  update(slice: number, key: string, paint: Paint["paint"]): boolean {
     if (key === this.drawn) return true;
-    const plane = volume.plane(this.plane, looks.t, slice);
+    const plane = this.state.volume.plane(this.plane, this.state.looks.t, slice);
     if (!plane) return false;
-    this.drawn = key;
-    this.paint(plane.samples, plane.channels, window);
-    return true;
-  }
-
-  private paint(samples: Parameters<typeof paintGrey>[1], channels: number, window: string): void {
-    const { looks, facts } = this.state;
-    if (this.tableOf !== window) {
-      this.table = greyTable(facts.type, looks.window, looks.inverted);
-      this.tableOf = window;
-    }
-    const out = new Uint32Array(this.pixels.data.buffer);
-    if (looks.channel === null && channels === 3) paintColour(out, samples, this.table!);
-    else {
-      const from = (looks.channel ?? 0) * out.length;
-      paintGrey(out, samples.subarray(from, from + out.length), this.table!);
-    }
+    paint(new Uint32Array(this.pixels.data.buffer), plane.samples);
     this.canvas.getContext("2d")!.putImageData(this.pixels, 0, 0);
+    this.drawn = key;
+    return true;
   }
 }

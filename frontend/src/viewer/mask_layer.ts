@@ -1,92 +1,85 @@
 import { planeSize, type Plane } from "../domain/coordinates";
-import { boundariesUpTo, clipBox, intersect, subtract, type Box, type Spans } from "../domain/spans";
+import { clipBox, type Box } from "../domain/spans";
 import type { ReviewState } from "../state/review_state";
-import { findingColour, type Colour } from "./palette";
+import type { Sight } from "../state/sight";
+import { edgeOf, fillSpans, meet, wider, type Part } from "./blend";
+import { stretched } from "./drawing";
+import { FillTiles, type Fill } from "./fill_tiles";
+import { findingColour } from "./palette";
 import type { PlaneMask } from "./plane_masks";
 
 const EDGE_ALPHA = 0.85;
 
-/** The fills of all masks of a plane as one picture, composed again only inside boxes that changed. */
+/** The fills of all masks of a plane. What was drawn before is kept as long as its key is the same, but for spoilt boxes. */
 export class MaskLayer {
-  readonly canvas: HTMLCanvasElement;
-  private readonly pixels: ImageData;
-  private readonly bytes: Uint8ClampedArray;
-  private readonly width: number;
-  private readonly height: number;
+  private readonly whole: WholeFills | null = null;
+  private readonly tiled: FillTiles | null = null;
+  private composed = "";
+  private dirty: Box[] = [];
 
   constructor(
     private readonly state: ReviewState,
     plane: Plane,
   ) {
-    ({ width: this.width, height: this.height } = planeSize(plane, state.facts.grid));
-    this.canvas = Object.assign(document.createElement("canvas"), { width: this.width, height: this.height });
-    this.pixels = new ImageData(this.width, this.height);
-    this.bytes = this.pixels.data;
+    const { tiles } = state.volume;
+    if (tiles && plane === "axial") this.tiled = new FillTiles(tiles.layout);
+    else this.whole = new WholeFills(planeSize(plane, state.facts.grid));
   }
 
-  /** Composes the masks inside `box`, or everywhere; `edges` draws outlines into the picture. */
-  compose(masks: readonly PlaneMask[], box: Box | null, edges: boolean): void {
-    const within = clipBox(box ?? [0, 0, this.width, this.height], this.width, this.height);
-    const [x1, y1, x2, y2] = within;
+  /** What has to be drawn again; everything where no box is named. */
+  spoil(box: Box | null): void {
+    if (box) this.dirty.push(box);
+    else this.composed = "";
+  }
+
+  /** `edges` draws outlines into the picture. */
+  draw(sight: Sight, masks: readonly PlaneMask[], slice: number, edges: boolean): void {
+    const { looks, selected } = this.state;
+    const key = `${looks.t}/${slice}/${edges}/${looks.opacity}`;
+    const boxes = key === this.composed ? this.dirty.map(wider) : null;
+    const fill = (mask: PlaneMask): Fill => ({
+      colour: findingColour(this.state, mask.finding),
+      alpha: mask.finding === selected ? Math.min(1, looks.opacity * 1.5) : looks.opacity,
+      edge: edges ? EDGE_ALPHA : 0,
+    });
+    if (this.whole) {
+      this.whole.compose(masks, boxes, fill);
+      stretched(sight, this.whole.canvas, false);
+    } else this.tiled!.draw(sight, masks, boxes, fill);
+    this.composed = key;
+    this.dirty = [];
+  }
+}
+
+/** All fills as one picture, composed again only inside boxes that changed. */
+class WholeFills {
+  readonly canvas: HTMLCanvasElement;
+  private readonly pixels: ImageData;
+  private readonly part: Part;
+
+  constructor(private readonly size: { readonly width: number; readonly height: number }) {
+    const { width, height } = size;
+    this.canvas = Object.assign(document.createElement("canvas"), { width, height });
+    this.pixels = new ImageData(width, height);
+    this.part = { bytes: this.pixels.data, x: 0, y: 0, stride: width };
+  }
+
+  compose(masks: readonly PlaneMask[], boxes: readonly Box[] | null, fill: (mask: PlaneMask) => Fill): void {
+    const { width, height } = this.size;
+    for (const box of boxes ?? [[0, 0, width, height] as const]) this.within(masks, clipBox(box, width, height), fill);
+  }
+
+  private within(masks: readonly PlaneMask[], box: Box, fill: (mask: PlaneMask) => Fill): void {
+    const [x1, y1, x2, y2] = box;
+    const { width } = this.size;
     if (x2 <= x1 || y2 <= y1) return;
-    for (let y = y1; y < y2; y++) this.bytes.fill(0, 4 * (y * this.width + x1), 4 * (y * this.width + x2));
+    for (let y = y1; y < y2; y++) this.part.bytes.fill(0, 4 * (y * width + x1), 4 * (y * width + x2));
     for (const mask of masks) {
-      if (!meet(mask.box, within)) continue;
-      const colour = findingColour(this.state, mask.finding);
-      const { opacity } = this.state.looks;
-      const fill = mask.finding === this.state.selected ? Math.min(1, opacity * 1.5) : opacity;
-      this.fill(mask.spans, colour, fill, within);
-      if (edges) this.fill(edgeOf(mask.spans, this.width), colour, EDGE_ALPHA, within);
+      if (!meet(mask.box, box)) continue;
+      const { colour, alpha, edge } = fill(mask);
+      fillSpans(this.part, mask.spans, width, colour, alpha, box);
+      if (edge > 0) fillSpans(this.part, edgeOf(mask.spans, width), width, colour, edge, box);
     }
     this.canvas.getContext("2d")!.putImageData(this.pixels, 0, 0, x1, y1, x2 - x1, y2 - y1);
   }
-
-  private fill(spans: Spans, colour: Colour, alpha: number, [x1, y1, x2, y2]: Box): void {
-    let k = boundariesUpTo(spans, y1 * this.width);
-    k -= k & 1;
-    const stop = y2 * this.width;
-    for (; k < spans.length && spans[k] < stop; k += 2) {
-      let at = Math.max(spans[k], y1 * this.width);
-      const end = Math.min(spans[k + 1], stop);
-      while (at < end) {
-        const row = Math.floor(at / this.width) * this.width;
-        const rowEnd = Math.min(end, row + this.width);
-        this.blend(Math.max(at, row + x1), Math.min(rowEnd, row + x2), colour, alpha);
-        at = rowEnd;
-      }
-    }
-  }
-
-  /** Source over destination, both with alpha (Porter and Duff 1984). */
-  private blend(from: number, to: number, [red, green, blue]: Colour, alpha: number): void {
-    const { bytes } = this;
-    for (let at = 4 * from; at < 4 * to; at += 4) {
-      const under = (bytes[at + 3] / 255) * (1 - alpha);
-      const sum = alpha + under;
-      bytes[at] = (red * alpha + bytes[at] * under) / sum;
-      bytes[at + 1] = (green * alpha + bytes[at + 1] * under) / sum;
-      bytes[at + 2] = (blue * alpha + bytes[at + 2] * under) / sum;
-      bytes[at + 3] = sum * 255;
-    }
-  }
 }
-
-const edges = new WeakMap<Spans, Spans>();
-
-/** Pixels of the mask with a 4-neighbour outside it. */
-function edgeOf(spans: Spans, width: number): Spans {
-  const known = edges.get(spans);
-  if (known) return known;
-  const inner = [1, -1, width, -width].reduce((left, by) => intersect(left, shifted(spans, by)), spans);
-  const edge = subtract(spans, inner);
-  edges.set(spans, edge);
-  return edge;
-}
-
-function shifted(spans: Spans, by: number): Spans {
-  const moved = Array.from(spans, (at) => Math.max(0, at + by));
-  const first = moved.findIndex((at, k) => k % 2 === 0 && moved[k + 1] > 0 && at >= 0);
-  return Uint32Array.from(first < 0 ? [] : moved.slice(first));
-}
-
-export const meet = (a: Box, b: Box): boolean => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

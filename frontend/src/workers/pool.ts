@@ -1,7 +1,8 @@
+import { isPacked, type Packed } from "../domain/packing";
 import type { Pixels, PixelType } from "../domain/slicecodec";
 import type { DecodeAnswer, DecodeRequest } from "./decode";
 
-type Waiting = { readonly resolve: (samples: Pixels) => void; readonly reject: (error: Error) => void };
+type Waiting = { readonly resolve: (samples: Pixels | Packed) => void; readonly reject: (error: Error) => void };
 
 /** Decodes planes off the main thread; the bytes and the samples are handed over, not copied. */
 export class DecodePool {
@@ -17,9 +18,20 @@ export class DecodePool {
     });
   }
 
-  decode(bytes: ArrayBuffer, type: PixelType): Promise<Pixels> {
+  async decode(bytes: ArrayBuffer, type: PixelType): Promise<Pixels> {
+    const samples = await this.ask(bytes, type, false);
+    if (isPacked(samples)) throw new TypeError("Samples came packed that should not have.");
+    return samples;
+  }
+
+  /** The samples as a volume keeps them. */
+  decodeFor(bytes: ArrayBuffer, { facts, packs }: { readonly facts: { readonly type: PixelType }; readonly packs: boolean }): Promise<Pixels | Packed> {
+    return this.ask(bytes, facts.type, packs);
+  }
+
+  private ask(bytes: ArrayBuffer, type: PixelType, packs: boolean): Promise<Pixels | Packed> {
     const id = this.next++;
-    const request: DecodeRequest = { id, bytes, type };
+    const request: DecodeRequest = { id, bytes, type, packs };
     this.workers[id % this.workers.length].postMessage(request, [bytes]);
     return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
   }
