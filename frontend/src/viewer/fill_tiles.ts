@@ -5,6 +5,7 @@ import { edgeOf, fillSpans, meet } from "./blend";
 import { boxInSight, drawTile, levelInSight } from "./drawing";
 import type { Colour } from "./palette";
 import type { PlaneMask } from "./plane_masks";
+import { Easel } from "./tile_pictures";
 
 /** How one mask is filled; `edge` is how dense its outline is, 0 for none. */
 export type Fill = { readonly colour: Colour; readonly alpha: number; readonly edge: number };
@@ -14,11 +15,12 @@ type Drawn = Pick<PlaneMask, "spans" | "box">;
 type Filled = { readonly at: TileAt; canvas: HTMLCanvasElement | null; stale: Box | null };
 
 // So many tiles out of sight stay as they were drawn.
-const SPARE = 48;
+const SPARE = 24;
 
 /** The fills of masks on a large picture: tiles in sight only, on the level that the zoom shows. */
 export class FillTiles {
   private readonly tiles = new Map<string, Filled>();
+  private readonly easel = new Easel();
 
   constructor(private readonly layout: TileLayout) {}
 
@@ -63,7 +65,7 @@ export class FillTiles {
       fillSpans(part, spans, width, colour, alpha, box);
       if (edge > 0) fillSpans(part, edgeOf(spans, width), width, colour, edge, box);
     }
-    tile.canvas ??= Object.assign(document.createElement("canvas"), { width: right - x, height: bottom - y });
+    tile.canvas ??= this.blank(right - x, bottom - y);
     tile.canvas.getContext("2d")!.putImageData(pixels, x1 - x, y1 - y);
   }
 
@@ -81,23 +83,24 @@ export class FillTiles {
     return clipBox([x1 * step, y1 * step, x2 * step, y2 * step], this.layout.width, this.layout.height);
   }
 
+  private blank(width: number, height: number): HTMLCanvasElement {
+    const canvas = this.easel.canvas(width, height);
+    canvas.getContext("2d")!.clearRect(0, 0, width, height);
+    return canvas;
+  }
+
   private clear(): void {
-    for (const { canvas } of this.tiles.values()) drop(canvas);
+    for (const { canvas } of this.tiles.values()) if (canvas) this.easel.takeBack(canvas);
     this.tiles.clear();
   }
 
   private keep(inUse: number): void {
     for (const [key, { canvas }] of this.tiles) {
       if (this.tiles.size <= inUse + SPARE) return;
-      drop(canvas);
+      if (canvas) this.easel.takeBack(canvas);
       this.tiles.delete(key);
     }
   }
-}
-
-/** An empty canvas gives its memory back at once, not when it is collected. */
-function drop(canvas: HTMLCanvasElement | null): void {
-  if (canvas) canvas.width = canvas.height = 0;
 }
 
 const smaller = new WeakMap<Spans, Map<number, Spans>>();

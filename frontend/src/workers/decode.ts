@@ -12,14 +12,7 @@ self.onmessage = ({ data }: MessageEvent<DecodeRequest>) => {
     const samples = data.packs ? pack(plane, data.type) : plane;
     const parts = isPacked(samples) ? [samples.least, samples.widths, samples.starts, samples.words] : [samples];
     postMessage({ id: data.id, samples } satisfies DecodeAnswer, { transfer: parts.map(({ buffer }) => buffer) });
-    free(data.bytes);
-    if (samples !== plane) free(plane.buffer);
   } catch (error) {
     postMessage({ id: data.id, failure: String(error) } satisfies DecodeAnswer);
   }
 };
-
-/** Gives memory back now: left to the collector, a thousand slices would lie around as long as they come. */
-function free(buffer: ArrayBuffer & { transfer?: (length: number) => ArrayBuffer }): void {
-  buffer.transfer?.(0);
-}
