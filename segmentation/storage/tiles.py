@@ -91,7 +91,7 @@ def tiles_write(sha256: str, plane: NDArray[Any]) -> None:
 
 
 def tiles_of(plane: NDArray[Any]) -> Iterator[tuple[TileAt, NDArray[Any]]]:
-    """All tiles ``(c, y, x)`` of a plane, the finest level first; the far edges cut the last ones."""
+    """All tiles ``(c, y, x)`` of a plane, the finest level first; far edges cut the last ones."""
     for level in range(level_count(*plane.shape[1:])):
         plane = half(plane) if level else plane
         _, height, width = plane.shape
