@@ -4,11 +4,9 @@ A whole site runs, and a real Chromium without a GPU opens a volume of 512 x 512
 16 bits and a colour picture of 8,192 x 8,192 pixels, each in a browser of its own. Everything is
 looked at: all slices of all three planes are scrolled through; the picture is panned over whole at
 full size and zoomed from end to end, drawn on, filled and windowed. What counts is the process
-that draws the page, its workers included: ``pss`` is the
-highest of samples taken four times a second, in which memory that processes share counts by its
-share; the limits are held against it. ``rss`` beside it is the highest resident memory that Linux
-ever saw (``VmHWM``), with all of Chromium's own code (about 125 MB), which every process of the
-browser maps. ``heap`` is the script's own at the end.
+that draws the page, its workers included: ``rss`` is the highest resident memory that Linux ever
+saw (``VmHWM``, shared libraries included), ``pss`` the highest of samples taken four times a
+second, in which what is shared counts by its share, ``heap`` the script's own at the end.
 """
 
 from __future__ import annotations
@@ -231,7 +229,7 @@ def measure(site: Site, cases: dict[str, str], asked: Any) -> list[dict[str, obj
         limit = LIMITS_MB[what]
         rows.append({
             "what": what, "limit_mb": limit, **peaks, "heap_mb": heap // MB,
-            "within": peaks["pss_mb"] <= limit, "seconds": round(time.monotonic() - began),
+            "within": peaks["rss_mb"] <= limit, "seconds": round(time.monotonic() - began),
             **more,
         })  # fmt: skip
         say(f"{rows[-1]} load {os.getloadavg()[0]:.1f}")
