@@ -53,6 +53,13 @@ class SizeSerializer(serializers.Serializer[Any]):
     x = serializers.IntegerField()
 
 
+class TilesSerializer(serializers.Serializer[Any]):
+    size = serializers.IntegerField(help_text="Pixels a side; those at the far edges are cut.")
+    levels = serializers.IntegerField(
+        help_text="Each half as many pixels a side as the one before."
+    )
+
+
 class ImageSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     is_reference = serializers.BooleanField()
@@ -83,6 +90,9 @@ class ImageSerializer(serializers.Serializer[Any]):
     burned_in_why = serializers.CharField(allow_blank=True)
     has_thumbnail = serializers.BooleanField()
     slices = serializers.IntegerField(help_text="As acquired, whichever axis they lie along.")
+    tiles = TilesSerializer(
+        allow_null=True, help_text="How a large picture is cut; null where planes are sent whole."
+    )
     slice_url_template = serializers.CharField()
 
 

@@ -47,6 +47,34 @@ class BareSliceView(SliceView):
     """The same without a slash at the end; the schema tells of one address only."""
 
 
+class TileView(APIView):
+    @extend_schema(
+        operation_id="image_tile",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(
+        self, request: Request, image_id: uuid.UUID, level: int, row: int, column: int
+    ) -> HttpResponseBase:
+        """One tile of a large picture, spelled like a plane; level 0 has the samples themselves."""
+        at = (level, row, column)
+        place = selectors.tile_place(user=person_of(request), image_id=image_id, at=at)
+        return _plane(request, place)
+
+
+class UncertaintyTileView(APIView):
+    @extend_schema(
+        operation_id="run_uncertainty_tile",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(
+        self, request: Request, run_id: uuid.UUID, level: int, row: int, column: int
+    ) -> HttpResponseBase:
+        """One tile of a run's map of uncertainty of a large picture."""
+        at = (level, row, column)
+        place = selectors.uncertainty_tile_place(user=person_of(request), run_id=run_id, at=at)
+        return _plane(request, place)
+
+
 class UncertaintyView(APIView):
     @extend_schema(
         operation_id="run_uncertainty",
@@ -102,17 +130,17 @@ class CandidatesView(APIView):
         return answer
 
 
-def _plane(request: Request, place: selectors.SlicePlace) -> HttpResponseBase:
-    """A stored plane as it stands, for good, or word that the browser has it."""
+def _plane(request: Request, place: selectors.FramePlace) -> HttpResponseBase:
+    """A stored plane or tile as it stands, for good, or word that the browser has it."""
     zstd = accepts(request, "zstd")
     etag = f'"{place.etag}-{"zstd" if zstd else "gzip"}"'
     if request.headers.get("If-None-Match") == etag:
         return _kept(HttpResponseNotModified(), etag)
     if zstd and settings.MEDSEG_ACCEL:
         answer = HttpResponse(content_type="application/octet-stream")
-        answer["X-Accel-Redirect"] = f"/internal-slices/{selectors.slice_file(place)}"
+        answer["X-Accel-Redirect"] = f"/internal-slices/{place.file()}"
         return _kept(answer, etag)
-    content, encoding = selectors.slice_bytes(place, zstd)
+    content, encoding = selectors.frame_bytes(place, zstd)
     answer = HttpResponse(content, content_type="application/octet-stream")
     answer["Content-Encoding"] = encoding
     return _kept(answer, etag)
@@ -147,8 +175,13 @@ def _kept(answer: HttpResponse, etag: str = "") -> HttpResponse:
 urlpatterns = [
     path("images/<uuid:image_id>/slices/<int:z>/", SliceView.as_view()),
     path("images/<uuid:image_id>/slices/<int:z>", BareSliceView.as_view()),
+    path("images/<uuid:image_id>/tiles/<int:level>/<int:row>/<int:column>/", TileView.as_view()),
     path("images/<uuid:image_id>/thumbnail/", ThumbnailView.as_view(), name="image-thumbnail"),
     path("images/<uuid:image_id>/preview/<int:z>/", PreviewView.as_view()),
     path("runs/<uuid:run_id>/uncertainty/<int:z>/", UncertaintyView.as_view()),
+    path(
+        "runs/<uuid:run_id>/uncertainty/tiles/<int:level>/<int:row>/<int:column>/",
+        UncertaintyTileView.as_view(),
+    ),
     path("cases/<uuid:case_id>/candidates/", CandidatesView.as_view()),
 ]

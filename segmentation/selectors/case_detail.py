@@ -13,6 +13,7 @@ from segmentation.selectors.people import display_name, person_ref
 from segmentation.selectors.presence import presence_answer
 from segmentation.selectors.projects import label_answer
 from segmentation.selectors.revisions import head_answer
+from segmentation.storage.tiles import TILE_PX, is_tiled, level_count
 
 PLAIN = (
     "number",
@@ -91,7 +92,15 @@ def image_answer(image: Image) -> dict[str, Any]:
         "burned_in_why": image.burned_in_risk,
         "has_thumbnail": image.thumbnail_id is not None,
         "slices": image.slices,
+        "tiles": _tiles(image),
     }
+
+
+def _tiles(image: Image) -> dict[str, int] | None:
+    shape = tuple(int(getattr(image, f"size_{axis}")) for axis in "tczyx")
+    if not is_tiled(shape):
+        return None
+    return {"size": TILE_PX, "levels": level_count(*shape[3:])}
 
 
 def _project(case: Case, user: User) -> dict[str, Any]:

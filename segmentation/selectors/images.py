@@ -20,10 +20,12 @@ from segmentation.models import Case, Image, Project, SegmentationRun
 from segmentation.storage.blobs import PIECE_BYTES, blob_open, blob_read
 from segmentation.storage.folders import cache_folder
 from segmentation.storage.pictures import preview_jpeg
+from segmentation.storage.tiles import TileAt, has_tile, is_tiled, tile_file, tile_frame
 from segmentation.storage.volumes import slice_frame, slice_plane
 
 GZIP_LEVEL = 4
 _Row = dict[str, Any]
+_Numbers = tuple[int, int, int]  # level, row and column of a tile
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,41 @@ class SlicePlace:
     def etag(self) -> str:
         return f"{self.pack[:32]}-{self.t}-{self.z}"
 
+    def frame(self) -> bytes:
+        """The samples as the zstd frame that travels."""
+        return slice_frame(self.pack, self.z, self.t)
+
+    def file(self) -> str:
+        """The frame as a file of its own; its name below the cache folder ``slices``."""
+        name = f"{self.pack[:2]}/{self.pack}/{self.t}-{self.z}.zst"
+        path = cache_folder("slices") / name
+        if not path.exists():
+            _write(path, self.frame())
+        return name
+
+
+@dataclass(frozen=True)
+class TilePlace:
+    """One tile of a large picture that a person may see; it never changes either."""
+
+    pack: str
+    at: TileAt
+
+    @property
+    def etag(self) -> str:
+        return f"{self.pack[:32]}-tile-{self.at}"
+
+    def frame(self) -> bytes:
+        """The samples as the zstd frame that travels."""
+        return tile_frame(self.pack, self.at)
+
+    def file(self) -> str:
+        """The frame's file; its name below the cache folder ``slices``."""
+        return tile_file(self.pack, self.at)
+
+
+FramePlace = SlicePlace | TilePlace
+
 
 def slice_place(*, user: User, image_id: uuid.UUID, z: int, t: int = 0) -> SlicePlace:
     """Where a plane lies, or a refusal."""
@@ -49,9 +86,15 @@ def slice_place(*, user: User, image_id: uuid.UUID, z: int, t: int = 0) -> Slice
     return SlicePlace(image["pack_id"], z, t)
 
 
-def slice_bytes(place: SlicePlace, accepts_zstd: bool) -> tuple[bytes, str]:
-    """The plane's samples and how they are compressed: ``zstd`` as stored, else ``gzip``."""
-    frame = slice_frame(place.pack, place.z, place.t)
+def tile_place(*, user: User, image_id: uuid.UUID, at: _Numbers) -> TilePlace:
+    """Where a tile lies, or a refusal; small pictures and volumes have none."""
+    image = _image(user, image_id)
+    return TilePlace(image["pack_id"], _tile(image, at))
+
+
+def frame_bytes(place: FramePlace, accepts_zstd: bool) -> tuple[bytes, str]:
+    """The samples and how they are compressed: ``zstd`` as stored, else ``gzip``."""
+    frame = place.frame()
     if accepts_zstd:
         return frame, "zstd"
     return as_gzip(frame), "gzip"
@@ -61,16 +104,6 @@ def as_gzip(frame: bytes) -> bytes:
     """A zstd frame for clients that do not know zstd yet."""
     content = zstandard.ZstdDecompressor().decompress(frame)
     return gzip.compress(content, GZIP_LEVEL, mtime=0)
-
-
-def slice_file(place: SlicePlace) -> str:
-    """The plane's zstd frame as a file of its own for a web server to send; its name below the
-    cache folder ``slices``."""
-    name = f"{place.pack[:2]}/{place.pack}/{place.t}-{place.z}.zst"
-    path = cache_folder("slices") / name
-    if not path.exists():
-        _write(path, slice_frame(place.pack, place.z, place.t))
-    return name
 
 
 def thumbnail_blob(*, user: User, image_id: uuid.UUID) -> str:
@@ -121,18 +154,43 @@ def candidates_frame(*, user: User, case_id: uuid.UUID) -> bytes:
 
 def uncertainty_place(*, user: User, run_id: uuid.UUID, z: int, t: int = 0) -> SlicePlace:
     """Where a plane of a run's map of uncertainty lies, or a refusal."""
+    run = _run(user, run_id)
+    place = slice_place(user=user, image_id=run["image_id"], z=z, t=t)
+    return SlicePlace(_map_of(run), place.z, place.t)
+
+
+def uncertainty_tile_place(*, user: User, run_id: uuid.UUID, at: _Numbers) -> TilePlace:
+    """Where a tile of a run's map of uncertainty lies, or a refusal."""
+    run = _run(user, run_id)
+    tile = _tile(_image(user, run["image_id"]), at)
+    return TilePlace(_map_of(run), tile)
+
+
+def _run(user: User, run_id: uuid.UUID) -> _Row:
     columns = ("uncertainty_map_id", "image_id")
-    run = scoped(user, SegmentationRun).filter(pk=run_id).values(*columns).first()
+    run: _Row | None = scoped(user, SegmentationRun).filter(pk=run_id).values(*columns).first()
     if run is None:
         raise NotFoundError("There is no such prediction, or it is not yours to see.")
-    place = slice_place(user=user, image_id=run["image_id"], z=z, t=t)
+    return run
+
+
+def _map_of(run: _Row) -> str:
     if run["uncertainty_map_id"] is None:
         raise NotFoundError("No map of uncertainty was kept with this prediction.")
-    return SlicePlace(run["uncertainty_map_id"], place.z, place.t)
+    return str(run["uncertainty_map_id"])
+
+
+def _tile(image: _Row, numbers: _Numbers) -> TileAt:
+    at = TileAt(*numbers)
+    shape = tuple(int(image[f"size_{axis}"]) for axis in "tczyx")
+    if not (is_tiled(shape) and has_tile(at, *shape[3:])):
+        raise NotFoundError("This image has no such tile.")
+    return at
 
 
 def _image(user: User, image_id: uuid.UUID) -> _Row:
-    columns = ("pack_id", "thumbnail_id", "size_z", "size_t", "case__state", "case__project_id")
+    sizes = (f"size_{axis}" for axis in "tczyx")
+    columns = ("pack_id", "thumbnail_id", *sizes, "case__state", "case__project_id")
     image: _Row | None = scoped(user, Image).filter(pk=image_id).values(*columns).first()
     if image is None:
         raise NotFoundError("There is no such image, or it is not yours to see.")

@@ -37,6 +37,7 @@ from segmentation.services.studies import (
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.folders import scratch_folder
 from segmentation.storage.pictures import thumbnail_jpeg
+from segmentation.storage.tiles import is_tiled, tiles_write
 from segmentation.storage.volumes import PackHeader, pack_write
 
 TITLE_LENGTH = 200
@@ -171,6 +172,8 @@ def _store(batch: Batch, read: ReadCase) -> _Stored:
         path = Path(folder) / "pack"
         header = pack_write(image.pixels, path)
         pack = blob_put(path, Blob.Kind.IMAGE)
+    if is_tiled(header.shape):
+        tiles_write(pack.sha256, image.pixels[0, :, 0])
     plane = image.pixels[0, :, image.pixels.shape[2] // 2]
     picture = thumbnail_jpeg(plane, _stored_window(image), image.inverted_display)
     return _Stored(

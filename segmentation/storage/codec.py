@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 WIDTHS = {"uint8": 8, "uint16": 16, "int16": 16}
+PIECE = 1 << 22
+"""So many samples are worked on at a time: a plane of 8,192 x 8,192 in colour has 200 million, and
+each step over them all at once would hold as many bytes again."""
 
 
 def encode_samples(plane: NDArray[Any]) -> bytes:
@@ -24,13 +27,17 @@ def encode_samples(plane: NDArray[Any]) -> bytes:
     bits = _width(plane.dtype)
     unsigned, signed = _types(bits)
     values = np.ascontiguousarray(plane).reshape(-1).view(unsigned)
-    steps = np.diff(values, prepend=unsigned.type(0)).view(signed)
-    folded = ((steps << 1) ^ (steps >> (bits - 1))).view(unsigned)
-    if bits == 8:
-        return folded.tobytes()
-    low = (folded & 0xFF).astype(np.uint8)
-    high = (folded >> 8).astype(np.uint8)
-    return low.tobytes() + high.tobytes()
+    out = np.empty(values.size * bits // 8, np.uint8)
+    before = unsigned.type(0)
+    for start in range(0, values.size, PIECE):
+        piece = values[start : start + PIECE]
+        steps = np.diff(piece, prepend=before).view(signed)
+        folded = ((steps << 1) ^ (steps >> (bits - 1))).view(unsigned)
+        out[start : start + piece.size] = folded & 0xFF
+        if bits == 16:
+            out[values.size + start : values.size + start + piece.size] = folded >> 8
+        before = piece[-1]
+    return out.tobytes()
 
 
 def decode_samples(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -41,11 +48,18 @@ def decode_samples(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...])
     raw = np.frombuffer(content, dtype=np.uint8)
     if raw.size != count * bits // 8:
         raise ValueError(f"{raw.size} bytes are not {count} samples of {bits} bits")
-    folded: NDArray[Any] = raw
-    if bits == 16:
-        folded = raw[:count] | raw[count:].astype(np.uint16) << 8
-    steps = (folded >> 1) ^ (0 - (folded & 1)).astype(unsigned)
-    return np.cumsum(steps, dtype=unsigned).view(dtype).reshape(shape)
+    values = np.empty(count, unsigned)
+    before = unsigned.type(0)
+    for start in range(0, count, PIECE):
+        folded: NDArray[Any] = raw[start : min(count, start + PIECE)]
+        if bits == 16:
+            high = raw[count + start : count + start + folded.size]
+            folded = folded | high.astype(np.uint16) << 8
+        steps = (folded >> 1) ^ (0 - (folded & 1)).astype(unsigned)
+        steps[:1] += before
+        piece = np.cumsum(steps, dtype=unsigned, out=values[start : start + folded.size])
+        before = piece[-1]
+    return values.view(dtype).reshape(shape)
 
 
 def _width(dtype: np.dtype[Any]) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -24,13 +27,24 @@ def staging_folder() -> Path:
 
 
 def cache_folder(what: str) -> Path:
-    """Where derived copies lie (``volumes``, ``slices``, ``networks``); safe to delete."""
+    """Where derived copies lie (``volumes``, ``slices``, ``networks``); safe to delete.
+
+    ``slices`` holds frames as files of their own: planes for a web server, and tiles.
+    """
     return _made(Path(settings.MEDSEG_DATA) / "cache" / what)
 
 
 def scratch_folder() -> Path:
     """Where a file is made before it gets its name."""
     return _made(Path(settings.MEDSEG_DATA) / "scratch")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """One process at a time makes the copy ``path``; the lock goes with its holder."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def require_room(folder: Path, length_bytes: int) -> None:

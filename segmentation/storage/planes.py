@@ -6,12 +6,11 @@ used make room when the folder outgrows its cap. Deleting the whole folder costs
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from segmentation.storage.folders import cache_folder, require_room
+from segmentation.storage.folders import alone, cache_folder, require_room
 from segmentation.storage.volumes import pack_header, pack_planes
 
 CAP_BYTES = 8 * 2**30
@@ -34,7 +33,7 @@ def volume_open(sha256: str) -> NDArray[Any]:
     try:
         return _map(path)
     except FileNotFoundError:
-        with _alone(path):
+        with alone(path):
             if not path.exists():
                 _unpack(sha256, path)
             return _map(path)
@@ -44,14 +43,6 @@ def _map(path: Path) -> NDArray[Any]:
     volume: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     os.utime(path)
     return volume
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time makes this copy; the lock goes with its holder."""
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _unpack(sha256: str, path: Path) -> None:

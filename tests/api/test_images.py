@@ -23,8 +23,10 @@ from segmentation.models import (
     Project,
     SegmentationRun,
 )
+from segmentation.storage import tiles
 from segmentation.storage.blobs import blob_put
 from segmentation.storage.codec import decode_samples
+from segmentation.storage.folders import cache_folder
 from segmentation.storage.pictures import thumbnail_jpeg
 from segmentation.storage.volumes import pack_write, slice_plane
 from tests.builders import a_case, a_member, a_project
@@ -209,3 +211,64 @@ def test_a_run_without_a_map_says_so_and_strangers_learn_nothing(
     refused = stranger.get(f"/api/v1/runs/{run.pk}/uncertainty/0/")
     assert refused.status_code == 404
     assert "No map" not in refused.json()["message"]
+
+
+@pytest.fixture
+def large(project: Project, monkeypatch: pytest.MonkeyPatch) -> Image:
+    """A picture that counts as large, so that a small one is enough to test with."""
+    monkeypatch.setattr(tiles, "LARGEST_PLANE_PX", 300_000)
+    return a_case(project, (1, 600, 700)).images.get()
+
+
+def test_a_large_picture_comes_in_tiles(client: APIClient, large: Image) -> None:
+    told = client.get(f"/api/v1/cases/{large.case_id}/").json()["images"][0]
+    assert told["tiles"] == {"size": 512, "levels": 2}
+    answer = client.get(address(large, "tiles/0/1/1/"), headers={"Accept-Encoding": "zstd"})
+    assert (answer.status_code, answer["Content-Encoding"]) == (200, "zstd")
+    content = zstandard.ZstdDecompressor().decompress(answer.content)
+    tile = decode_samples(content, np.dtype(large.dtype), (1, 88, 188))
+    assert np.array_equal(tile, plane(large, 0)[:, 512:, 512:])
+    assert "immutable" in answer["Cache-Control"]
+    kept = {"If-None-Match": answer["ETag"], "Accept-Encoding": "zstd"}
+    assert client.get(address(large, "tiles/0/1/1/"), headers=kept).status_code == 304
+    assert client.get(address(large, "tiles/0/1/0/"), headers=kept).status_code == 200
+    assert client.get(address(large, "tiles/1/0/0/")).status_code == 200
+
+
+def test_tiles_that_do_not_exist_or_are_not_yours_are_not_found(
+    client: APIClient, image: Image, large: Image
+) -> None:
+    for rest in ("tiles/2/0/0/", "tiles/0/2/0/", "tiles/0/0/2/", "tiles/1/0/1/"):
+        assert client.get(address(large, rest)).status_code == 404
+    assert client.get(address(image, "tiles/0/0/0/")).status_code == 404
+    stranger = signed_in(a_member(a_project(), "administrator"))
+    assert stranger.get(address(large, "tiles/0/0/0/")).status_code == 404
+    assert APIClient().get(address(large, "tiles/0/0/0/")).status_code == 401
+
+
+def test_a_web_server_in_front_may_send_the_tile_itself(
+    client: APIClient, large: Image, settings: Any
+) -> None:
+    settings.MEDSEG_ACCEL = True
+    answer = client.get(address(large, "tiles/1/0/0/"), headers={"Accept-Encoding": "zstd"})
+    prefix, name = answer["X-Accel-Redirect"][:17], answer["X-Accel-Redirect"][17:]
+    assert (answer.content, prefix) == (b"", "/internal-slices/")
+    assert (cache_folder("slices") / name).is_file()
+
+
+def test_the_uncertainty_of_a_large_picture_comes_in_tiles_too(
+    client: APIClient, large: Image, tmp_path: Path
+) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (1, 1, 1, 600, 700), dtype=np.uint8)
+    pack_write(levels, tmp_path / "pack")
+    run = a_run(large, blob_put(tmp_path / "pack", Blob.Kind.UNCERTAINTY))
+    answer = client.get(
+        f"/api/v1/runs/{run.pk}/uncertainty/tiles/0/1/0/", headers={"Accept-Encoding": "zstd"}
+    )
+    content = zstandard.ZstdDecompressor().decompress(answer.content)
+    drawn = decode_samples(content, np.dtype("uint8"), (1, 88, 512))
+    assert np.array_equal(drawn, levels[0, :, 0, 512:, :512])
+    assert client.get(f"/api/v1/runs/{run.pk}/uncertainty/tiles/0/2/0/").status_code == 404
+    stranger = signed_in(a_member(a_project(), "viewer"))
+    refused = stranger.get(f"/api/v1/runs/{run.pk}/uncertainty/tiles/0/0/0/")
+    assert refused.status_code == 404

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from segmentation.storage import codec
 from segmentation.storage.codec import decode_samples, encode_samples
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=3, max_side=9)
@@ -18,6 +19,16 @@ def test_every_array_comes_back_bit_by_bit(dtype: str, drawn: st.DataObject) -> 
     again = decode_samples(encode_samples(plane), plane.dtype, plane.shape)
     assert again.dtype == plane.dtype
     assert np.array_equal(again, plane)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16"])
+def test_working_in_pieces_spells_the_same(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = np.iinfo(dtype)
+    plane = np.random.default_rng(1).integers(kind.min, kind.max, (3, 7, 11), dtype=dtype)
+    whole = encode_samples(plane)
+    monkeypatch.setattr(codec, "PIECE", 16)
+    assert encode_samples(plane) == whole
+    assert np.array_equal(decode_samples(whole, plane.dtype, plane.shape), plane)
 
 
 def test_the_spelling_is_differences_zigzag_and_byte_planes() -> None:

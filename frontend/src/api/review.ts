@@ -23,6 +23,7 @@ export type ReviewImage = {
   readonly burned_in_risk: boolean;
   readonly has_thumbnail: boolean;
   readonly slices: number;
+  readonly tiles: { readonly size: number; readonly levels: number } | null;
 };
 export type ReviewRun = {
   readonly id: string;
@@ -114,8 +115,20 @@ export async function sliceBytes(image: string, z: number, t: number, signal: Ab
   return response.arrayBuffer();
 }
 
+export type TilePlace = { readonly level: number; readonly row: number; readonly column: number };
+
+/** The same of one tile of a large picture. */
+export async function tileBytes(image: string, { level, row, column }: TilePlace, signal: AbortSignal): Promise<ArrayBuffer> {
+  return (await send("GET", `images/${image}/tiles/${level}/${row}/${column}/`, { signal })).arrayBuffer();
+}
+
 /** One plane of what a prediction says of its own doubt. */
 export async function uncertaintyBytes(run: string, z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> {
   const response = await send("GET", `runs/${run}/uncertainty/${z}/`, { query: { t }, signal });
   return response.arrayBuffer();
+}
+
+/** The same of one tile of a large picture. */
+export async function uncertaintyTileBytes(run: string, { level, row, column }: TilePlace, signal: AbortSignal): Promise<ArrayBuffer> {
+  return (await send("GET", `runs/${run}/uncertainty/tiles/${level}/${row}/${column}/`, { signal })).arrayBuffer();
 }

@@ -1,5 +1,6 @@
 import { EMPTY, fromBitmap, toBitmap, type Spans } from "./spans";
 import type { Pixels } from "./slicecodec";
+import { boxAround, spansFrom, spansWithin } from "./tiles";
 
 export type Field = { readonly width: number; readonly height: number };
 
@@ -31,12 +32,18 @@ function pushRuns(open: Uint8Array, filled: Uint8Array, from: number, to: number
   }
 }
 
-/** The hole of the mask around `seed`; null when the seed is in the mask or its region reaches the edge. */
+/** The hole of the mask around `seed`; null when the seed is in the mask or outside all of it. */
 export function holeAt(mask: Spans, seed: number, field: Field): Spans | null {
-  const open = toBitmap(mask, field.width * field.height).map((inside) => 1 - inside);
-  if (!open[seed]) return null;
-  const filled = floodOpen(open, seed, field);
-  return touchesEdge(filled, field) ? null : fromBitmap(filled);
+  // A hole lies inside the box of its mask; one pixel more joins all that is outside.
+  const box = boxAround(mask, 1, field);
+  const [u, v] = [seed % field.width, Math.floor(seed / field.width)];
+  if (!box || u < box[0] || u >= box[2] || v < box[1] || v >= box[3]) return null;
+  const part = { width: box[2] - box[0], height: box[3] - box[1] };
+  const open = toBitmap(spansWithin(mask, box, field.width), part.width * part.height).map((inside) => 1 - inside);
+  const at = (v - box[1]) * part.width + u - box[0];
+  if (!open[at]) return null;
+  const filled = floodOpen(open, at, part);
+  return touchesEdge(filled, part) ? null : spansFrom(fromBitmap(filled), box, field.width);
 }
 
 /** The connected region around `seed` whose values differ from the seed's by at most `tolerance`. */

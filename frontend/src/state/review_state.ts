@@ -1,6 +1,6 @@
 import type { CanvasPoint, Plane, View, Voxel } from "../domain/coordinates";
 import { atMoment, planeNumber, toPlanes } from "../domain/moments";
-import type { Spans } from "../domain/spans";
+import type { Box, Spans } from "../domain/spans";
 import type { Candidates } from "./candidates";
 import type { Difference } from "./difference";
 import { CaseDocument, type Change } from "./document";
@@ -71,6 +71,8 @@ export class ReviewState {
   readonly volume: Volume;
   readonly views: Record<Plane, View>;
   readonly fitted = new Set<Plane>();
+  /** The pixels of each open plane that its canvas shows, as it was drawn last. */
+  readonly sights: Partial<Record<Plane, Box>> = {};
   candidates: Candidates | null = null;
   looks: Looks;
   tools: ToolSettings;

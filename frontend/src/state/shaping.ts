@@ -32,6 +32,7 @@ export type Outcome =
   | "edge"
   | "emptyHere"
   | "loading"
+  | "tooLarge"
   | "plain"
   | "ended";
 

@@ -1,6 +1,7 @@
 import type { Affine, Grid } from "../domain/coordinates";
 import type { PixelType } from "../domain/slicecodec";
 import type { Box } from "../domain/spans";
+import type { TileCut } from "../domain/tiles";
 import type { Calibration } from "../domain/units";
 
 export type Task = "instances" | "semantic" | "boxes" | "labels";
@@ -47,6 +48,8 @@ export type ImageFacts = Calibration & {
   readonly times: number;
   readonly channels: number;
   readonly type: PixelType;
+  /** How a picture is cut that is too large to be held whole. */
+  readonly tiles?: TileCut | null;
   readonly affineLps: Affine | null;
   readonly acquisitionAxis: "x" | "y" | "z";
   readonly modality: string;

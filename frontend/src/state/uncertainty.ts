@@ -1,4 +1,5 @@
 import type { Plane } from "../domain/coordinates";
+import type { Sight } from "./sight";
 
 /** An uncertain region: the plane and pixel where it is widest, and its size. */
 export type UncertainPlace = readonly [plane: number, y: number, x: number, pixels: number];
@@ -12,4 +13,4 @@ export type Uncertainty = {
 };
 
 /** Draws the map of uncertainty; it is there once somebody asked for it. */
-export type Heat = { picture(plane: Plane, slice: number): HTMLCanvasElement | null };
+export type Heat = { draw(sight: Sight, plane: Plane, slice: number): void };

@@ -2,7 +2,9 @@ import { planeSize, type ImagePoint, type Plane } from "../domain/coordinates";
 import { holeAt, similarRegion } from "../domain/flood";
 import { piecesToSlices } from "../domain/planes";
 import { fillPolygon } from "../domain/polygon";
-import type { Box, Spans } from "../domain/spans";
+import type { Pixels } from "../domain/slicecodec";
+import { boundingBox, clipBox, type Box, type Spans } from "../domain/spans";
+import { areaOf, spansFrom } from "../domain/tiles";
 import { addTo, eraseFrom, finishStroke, strokeTarget } from "../state/actions/paint";
 import { reviewBox } from "../state/actions/reviewed";
 import type { Shape } from "../state/shapes";
@@ -12,6 +14,8 @@ import { PlainTool, type ToolEvent } from "./tool";
 // A drag longer than this is a lasso; shorter, it is a corner.
 const LASSO_PX = 6;
 const CLOSING_PX = 9;
+// So far around the pointer a large picture is filled at first; two doublings make the most that is looked at.
+const FIRST_PX = 512;
 
 /**
  * Corner by corner, or freehand while the button is down. Closing at the first corner, Enter or a
@@ -89,14 +93,18 @@ export class FillTool extends PlainTool {
 
   override down(event: ToolEvent): void {
     if (event.plane !== "axial") return;
+    const { nx, ny } = this.state.facts.grid;
+    const [x, y] = [Math.floor(event.voxel.x), Math.floor(event.voxel.y)];
+    if (x < 0 || y < 0 || x >= nx || y >= ny) return;
+    if (this.state.tools.fillBy === "hole") return this.fill(event, this.hole(y * nx + x, event.slice));
+    this.alike(event, x, y, this.state.volume.tiles ? FIRST_PX : Math.max(nx, ny));
+  }
+
+  private fill(event: ToolEvent, region: Spans | null): void {
+    if (!region || region.length === 0) return;
     const { state } = this;
-    const { nx, ny } = state.facts.grid;
-    const z = event.slice;
-    const seed = Math.floor(event.voxel.y) * nx + Math.floor(event.voxel.x);
-    const region = state.tools.fillBy === "hole" ? this.hole(seed, z) : this.alike(seed, z);
-    if (!region || region.length === 0 || event.voxel.x < 0 || event.voxel.x >= nx || event.voxel.y >= ny) return;
     const { number } = strokeTarget(state, { ...event.voxel, joins: event.shift || state.tools.fillBy === "hole" });
-    state.draft.extend(addTo(state, number, new Map([[state.here(z), region]])));
+    state.draft.extend(addTo(state, number, new Map([[state.here(event.slice), region]])));
     finishStroke(state, [number], "fill");
   }
 
@@ -106,14 +114,35 @@ export class FillTool extends PlainTool {
     return target === null ? null : holeAt(this.state.document.mask(target, this.state.here(z)), seed, { width: nx, height: ny });
   }
 
-  private alike(seed: number, z: number): Spans | null {
+  /** Fills among the values `reach` around the pointer; where that proves too little, among more of them. */
+  private alike(event: ToolEvent, x: number, y: number, reach: number): void {
     const { looks, volume, facts, tools } = this.state;
-    const samples = volume.axial(looks.t, z);
-    if (!samples) return null;
     const { nx, ny } = facts.grid;
+    const box = clipBox([x - reach, y - reach, x + reach, y + reach], nx, ny);
+    if (volume.tiles?.isTooLarge(box)) return this.state.told("tooLarge");
+    const region = volume.region("axial", looks.t, event.slice, box);
+    if (!region) return this.later(box, () => this.alike(event, x, y, reach));
+    const [x1, y1, x2, y2] = region.box;
+    const field = { width: x2 - x1, height: y2 - y1 };
     const range = ((looks.window.high - looks.window.low) * tools.tolerance) / 100;
-    const channel = samples.subarray((looks.channel ?? 0) * nx * ny);
-    return similarRegion(channel, seed, range, { width: nx, height: ny });
+    const channel = region.samples.subarray((looks.channel ?? 0) * areaOf(region.box)) as Pixels;
+    const local = similarRegion(channel, (y - y1) * field.width + x - x1, range, field);
+    const found = boundingBox(local, field.width) ?? ([0, 0, 0, 0] as const);
+    const goesOn = (x1 > 0 && found[0] === 0) || (y1 > 0 && found[1] === 0) || (x2 < nx && found[2] === field.width) || (y2 < ny && found[3] === field.height);
+    if (goesOn) this.alike(event, x, y, Math.max(reach, (x2 - x1) / 2, (y2 - y1) / 2) * 2);
+    else this.fill(event, spansFrom(local, region.box, nx));
+  }
+
+  /** Goes on when the values of a large picture are here, unless the person does something else meanwhile. */
+  private later(box: Box, then: () => void): void {
+    const { state } = this;
+    const { tiles } = state.volume;
+    if (!tiles) return;
+    const last = state.history.undoable;
+    void tiles.bring(box).then((region) => {
+      const isStill = state.tools.tool === this.name && state.editable && !state.draft.active && state.history.undoable === last;
+      if (region && isStill) then();
+    });
   }
 }
 

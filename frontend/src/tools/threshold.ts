@@ -1,6 +1,7 @@
 import { planeSize, sliceOf, type Plane } from "../domain/coordinates";
 import { clipBox, type Box, type Spans } from "../domain/spans";
 import { applyBand, bandOn, firstBand } from "../state/actions/threshold";
+import type { ReviewState } from "../state/review_state";
 import type { Shape } from "../state/shapes";
 import { boxBetween } from "./areas";
 import { PlainTool, type ToolEvent } from "./tool";
@@ -58,6 +59,7 @@ export class ThresholdTool extends PlainTool {
     const going = this.from !== null || this.state.band !== null;
     this.from = this.to = null;
     this.seen.clear();
+    this.state.volume.tiles?.release();
     if (going) this.state.offer(null);
     return going;
   }
@@ -84,10 +86,23 @@ export class ThresholdTool extends PlainTool {
     this.state.offer(end === "low" ? { ...band, low: to, high: Math.max(to, band.high) } : { ...band, high: to, low: Math.min(to, band.low) });
   }
 
-  private begin(plane: Plane, box: Box | null): void {
-    const band = firstBand(this.state, plane, box);
-    this.state.offer(band);
-    if (!band) this.state.told("loading");
+  private begin(plane: Plane, drawn: Box | null): void {
+    const { state } = this;
+    const { tiles } = state.volume;
+    // Of a large picture the values are fetched: what is in sight stands for all of it.
+    const box = drawn ?? (tiles ? inPicture(state) : null);
+    const isTooLarge = tiles !== null && box !== null && tiles.isTooLarge(box);
+    const band = isTooLarge ? null : firstBand(state, plane, box);
+    state.offer(band);
+    if (isTooLarge) state.told("tooLarge");
+    else if (!band && !tiles) state.told("loading");
+    else if (!band && tiles && box) void tiles.bring(box).then((region) => region && this.goOn(plane, box));
+  }
+
+  /** The values have come: unless the person went on to something else, this is what they were for. */
+  private goOn(plane: Plane, box: Box): void {
+    const { state } = this;
+    if (state.tools.tool === this.name && state.editable && !state.band && !this.from) this.begin(plane, box);
   }
 
   private offered(plane: Plane): Spans | null {
@@ -96,11 +111,19 @@ export class ThresholdTool extends PlainTool {
     if (!band) return null;
     const slice = sliceOf(plane, looks.cursor);
     const at = sliceOf(band.plane, looks.cursor);
-    const key = [looks.t, slice, at, looks.channel, tools.reach, band.low, band.high, band.plane, band.box, state.volume.count(looks.t)].join();
+    const here = state.volume.tiles && band.box ? Number(state.volume.tiles.region(band.box) !== null) : state.volume.count(looks.t);
+    const key = [looks.t, slice, at, looks.channel, tools.reach, band.low, band.high, band.plane, band.box, here].join();
     const known = this.seen.get(plane);
     if (known?.key === key) return known.mask;
     const mask = bandOn(state, band, plane, slice);
     this.seen.set(plane, { key, mask });
     return mask;
   }
+}
+
+/** What of the picture is in sight, in whole pixels. */
+function inPicture({ sights, facts }: ReviewState): Box {
+  const { width, height } = planeSize("axial", facts.grid);
+  const [x1, y1, x2, y2] = sights.axial ?? [0, 0, width, height];
+  return clipBox([Math.floor(x1), Math.floor(y1), Math.ceil(x2), Math.ceil(y2)], width, height);
 }

@@ -1,9 +1,11 @@
+import { levelSize, tilesIn, type TileAt } from "../domain/tiles";
 import { firstLooks } from "../state/view_state";
 import type { Volume } from "../state/volume";
+import type { Tiles } from "../state/tiles";
 import { DecodePool } from "../workers/pool";
+import type { Pixelled } from "./source";
 
-export type AheadSource = {
-  readonly fetchSlice: (z: number, t: number, signal: AbortSignal) => Promise<ArrayBuffer>;
+export type AheadSource = Pixelled & {
   readonly signal: AbortSignal;
   /** Resolves when the page has nothing better to do. */
   readonly idle: () => Promise<void>;
@@ -14,23 +16,37 @@ const SLOW_MS = 2_000;
 
 /**
  * Brings the slices of a case that is not open yet into `volume`: the one that it opens with first,
- * then outwards, while they fit in `mostBytes`. Ends early where the network proves slow.
+ * then outwards, while they fit in `mostBytes`; of a large picture the levels that fit a screen.
+ * Ends early where the network proves slow.
  */
 export async function bringAhead(volume: Volume, mostBytes: number, source: AheadSource): Promise<void> {
   const pool = new DecodePool(1);
+  const { signal } = source;
+  const { tiles, facts } = volume;
+  const tile = async (at: TileAt): Promise<void> => tiles?.put(at, await pool.decode(await source.fetchTile(at, signal), facts.type));
+  const slice = async (z: number): Promise<void> => volume.put(0, z, await pool.decodeFor(await source.fetchSlice(z, 0, signal), volume));
+  const steps = tiles ? overview(tiles).map((at) => () => tile(at)) : slicesWithin(volume, mostBytes).map((z) => () => slice(z));
   try {
-    for (const z of slicesWithin(volume, mostBytes)) {
+    for (const step of steps) {
       await source.idle();
-      if (source.signal.aborted) return;
+      if (signal.aborted) return;
       const asked = performance.now();
-      const bytes = await source.fetchSlice(z, 0, source.signal);
-      const took = performance.now() - asked;
-      volume.put(0, z, await pool.decode(bytes, volume.facts.type));
-      if (took > SLOW_MS) return;
+      await step();
+      if (performance.now() - asked > SLOW_MS) return;
     }
   } finally {
     pool.stop();
   }
+}
+
+// What a whole picture is shown with when it opens.
+const SCREEN_PX = 2048;
+
+/** The tiles of the levels that are no larger than a screen, the coarsest first. */
+export function overview({ layout }: Tiles): TileAt[] {
+  const levels = Array.from({ length: layout.levels }, (_, up) => layout.levels - 1 - up);
+  const fits = (level: number): boolean => Math.max(...Object.values(levelSize(layout, level))) <= SCREEN_PX;
+  return levels.filter(fits).flatMap((level) => tilesIn(layout, level, [0, 0, layout.width, layout.height]));
 }
 
 /** As many slices as fit, in the order in which they are shown. */

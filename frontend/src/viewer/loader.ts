@@ -1,19 +1,11 @@
-import type { ReviewState } from "../state/review_state";
 import { DecodePool } from "../workers/pool";
+import type { PixelLoader, Source, Wanted } from "./source";
 
 const PARALLEL = 6;
 const TRIES = 4;
 
-/** Whose slices are brought in, and what of them is looked at. */
-export type Wanted = Pick<ReviewState, "topics" | "facts" | "volume" | "looks">;
-
-export type Source = {
-  readonly fetchSlice: (z: number, t: number, signal: AbortSignal) => Promise<ArrayBuffer>;
-  readonly failed: (z: number, error: unknown) => void;
-};
-
 /** Brings the slices in, always the missing one nearest to what is being looked at. */
-export class Loader {
+export class Loader implements PixelLoader {
   private readonly going = new Set<string>();
   private readonly tries = new Map<string, number>();
   private readonly stopper = new AbortController();
@@ -28,7 +20,6 @@ export class Loader {
     this.fill();
   }
 
-  /** Nothing is on its way, and nothing is left to ask for. */
   get idle(): boolean {
     return this.going.size === 0;
   }
@@ -39,7 +30,6 @@ export class Loader {
     this.pool.stop();
   }
 
-  /** Tries slices again that failed before. */
   retry(): void {
     this.tries.clear();
     this.fill();
@@ -78,8 +68,7 @@ export class Loader {
     this.going.add(key);
     try {
       const bytes = await this.source.fetchSlice(z, t, this.stopper.signal);
-      const samples = await this.pool.decode(bytes, this.state.facts.type);
-      this.state.volume.put(t, z, samples);
+      this.state.volume.put(t, z, await this.pool.decodeFor(bytes, this.state.volume));
       this.state.topics.tell("picture");
     } catch (error) {
       if (this.stopper.signal.aborted) return;

@@ -11,9 +11,9 @@ import type { Box } from "../domain/spans";
 import { scaleBar } from "../domain/units";
 import type { ReviewState } from "../state/review_state";
 import { CUT_HANDLE, type Shape } from "../state/shapes";
+import type { Extent } from "../state/sight";
 
 export type Pen = CanvasRenderingContext2D;
-export type Extent = { readonly width: number; readonly height: number };
 
 const LIGHT = "rgb(226 227 229 / 0.92)";
 const SHADE = "rgb(18 19 20 / 0.75)";

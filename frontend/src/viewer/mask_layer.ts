@@ -1,78 +1,103 @@
 import { planeSize, type Plane } from "../domain/coordinates";
-import { edge } from "../domain/edges";
-import { Over } from "../domain/over";
-import { boundariesUpTo, clipBox, type Box, type Spans } from "../domain/spans";
+import { clipBox, type Box } from "../domain/spans";
 import type { ReviewState } from "../state/review_state";
-import { findingColour, type Colour } from "./palette";
+import type { Sight } from "../state/sight";
+import { edgeOf, fillSpans, meet, wider, type Part } from "./blend";
+import { bands, type Budget } from "./budget";
+import { boxInSight, stretched } from "./drawing";
+import { FillTiles, type Fill } from "./fill_tiles";
+import { findingColour } from "./palette";
 import type { PlaneMask } from "./plane_masks";
 
 const EDGE_ALPHA = 0.85;
 
-/** The fills of all masks of a plane as one picture, composed again only inside boxes that changed. */
+/** The fills of all masks of a plane. What was drawn before is kept as long as its key is the same, but for spoilt boxes. */
 export class MaskLayer {
-  readonly canvas: HTMLCanvasElement;
-  private readonly pixels: ImageData;
-  private readonly words: Uint32Array;
-  private readonly width: number;
-  private readonly height: number;
+  private readonly whole: WholeFills | null = null;
+  private readonly tiled: FillTiles | null = null;
+  private composed = "";
+  private edged = false;
+  private dirty: Box[] = [];
 
   constructor(
     private readonly state: ReviewState,
     plane: Plane,
   ) {
-    ({ width: this.width, height: this.height } = planeSize(plane, state.facts.grid));
-    this.canvas = Object.assign(document.createElement("canvas"), { width: this.width, height: this.height });
-    this.pixels = new ImageData(this.width, this.height);
-    this.words = new Uint32Array(this.pixels.data.buffer);
+    const { tiles } = state.volume;
+    if (tiles && plane === "axial") this.tiled = new FillTiles(tiles.layout);
+    else this.whole = new WholeFills(planeSize(plane, state.facts.grid));
   }
 
-  /** Composes the masks inside `box`, or everywhere; `edges` draws outlines into the picture. */
-  compose(masks: readonly PlaneMask[], box: Box | null, edges: boolean): void {
-    const within = clipBox(box ?? [0, 0, this.width, this.height], this.width, this.height);
-    const [x1, y1, x2, y2] = within;
+  /** What has to be drawn again; everything where no box is named. */
+  spoil(box: Box | null): void {
+    if (box) this.dirty.push(box);
+    else this.composed = "";
+  }
+
+  /** `edges` draws outlines into the picture; what the budget does not allow comes with the next frames. */
+  draw(sight: Sight, masks: readonly PlaneMask[], slice: number, edges: boolean, budget: Budget): void {
+    const { looks, selected } = this.state;
+    const key = `${looks.t}/${slice}/${looks.opacity}`;
+    const isOther = edges !== this.edged;
+    const boxes = key === this.composed ? this.dirty.map(wider) : null;
+    const fill = (mask: PlaneMask): Fill => ({
+      colour: findingColour(this.state, mask.finding),
+      alpha: mask.finding === selected ? Math.min(1, looks.opacity * 1.5) : looks.opacity,
+      edge: edges ? EDGE_ALPHA : 0,
+    });
+    if (this.whole) {
+      if (isOther) this.whole.edgesChanged(boxInSight(sight));
+      this.whole.compose(masks, boxes, fill, budget);
+      stretched(sight, this.whole.canvas, false);
+    } else this.tiled!.draw(sight, masks, isOther ? null : boxes, fill);
+    this.composed = key;
+    this.edged = edges;
+    this.dirty = [];
+  }
+}
+
+/** All fills as one picture, composed again only inside boxes that changed. */
+class WholeFills {
+  readonly canvas: HTMLCanvasElement;
+  private readonly pixels: ImageData;
+  private readonly part: Part;
+  /** Where outlines still lie in the picture that are drawn as lines by now, or the other way about. */
+  private stale: Box[] = [];
+
+  constructor(private readonly size: { readonly width: number; readonly height: number }) {
+    const { width, height } = size;
+    this.canvas = Object.assign(document.createElement("canvas"), { width, height });
+    this.pixels = new ImageData(width, height);
+    this.part = { words: new Uint32Array(this.pixels.data.buffer), x: 0, y: 0, stride: width };
+  }
+
+  /** All of it shows the edges wrongly now; what is in sight is mended first. */
+  edgesChanged(within: Box): void {
+    this.stale = bands(this.size, within);
+  }
+
+  compose(masks: readonly PlaneMask[], boxes: readonly Box[] | null, fill: (mask: PlaneMask) => Fill, budget: Budget): void {
+    const { width, height } = this.size;
+    if (boxes === null) {
+      this.within(masks, [0, 0, width, height], fill);
+      this.stale = [];
+      return;
+    }
+    for (const box of boxes) this.within(masks, clipBox(box, width, height), fill);
+    this.stale = this.stale.filter((box) => !budget.spend(() => this.within(masks, box, fill)));
+  }
+
+  private within(masks: readonly PlaneMask[], box: Box, fill: (mask: PlaneMask) => Fill): void {
+    const [x1, y1, x2, y2] = box;
+    const { width } = this.size;
     if (x2 <= x1 || y2 <= y1) return;
-    for (let y = y1; y < y2; y++) this.words.fill(0, y * this.width + x1, y * this.width + x2);
+    for (let y = y1; y < y2; y++) this.part.words.fill(0, y * width + x1, y * width + x2);
     for (const mask of masks) {
-      if (!meet(mask.box, within)) continue;
-      const colour = findingColour(this.state, mask.finding);
-      const { opacity } = this.state.looks;
-      const fill = mask.finding === this.state.selected ? Math.min(1, opacity * 1.5) : opacity;
-      this.fill(mask.spans, colour, fill, within);
-      if (edges) this.fill(edgeOf(mask.spans, this.width), colour, EDGE_ALPHA, within);
+      if (!meet(mask.box, box)) continue;
+      const { colour, alpha, edge } = fill(mask);
+      fillSpans(this.part, mask.spans, width, colour, alpha, box);
+      if (edge > 0) fillSpans(this.part, edgeOf(mask.spans, width), width, colour, edge, box);
     }
     this.canvas.getContext("2d")!.putImageData(this.pixels, 0, 0, x1, y1, x2 - x1, y2 - y1);
   }
-
-  private fill(spans: Spans, colour: Colour, alpha: number, [x1, y1, x2, y2]: Box): void {
-    const over = new Over(colour, alpha);
-    let k = boundariesUpTo(spans, y1 * this.width);
-    k -= k & 1;
-    const stop = y2 * this.width;
-    for (; k < spans.length && spans[k] < stop; k += 2) {
-      let at = Math.max(spans[k], y1 * this.width);
-      const end = Math.min(spans[k + 1], stop);
-      while (at < end) {
-        const row = Math.floor(at / this.width) * this.width;
-        const rowEnd = Math.min(end, row + this.width);
-        this.blend(Math.max(at, row + x1), Math.min(rowEnd, row + x2), over);
-        at = rowEnd;
-      }
-    }
-  }
-
-  private blend(from: number, to: number, over: Over): void {
-    const { words } = this;
-    for (let at = from; at < to; at++) words[at] = over.on(words[at]);
-  }
 }
-
-const edges = new WeakMap<Spans, Spans>();
-
-/** Made once per mask, as masks never change in place. */
-function edgeOf(spans: Spans, width: number): Spans {
-  let known = edges.get(spans);
-  if (!known) edges.set(spans, (known = edge(spans, width)));
-  return known;
-}
-
-export const meet = (a: Box, b: Box): boolean => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

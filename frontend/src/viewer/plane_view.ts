@@ -1,6 +1,6 @@
 import {
-  canvasToImage,
   canvasPoint,
+  canvasToImage,
   imageToVoxel,
   planeSize,
   sliceOf,
@@ -14,14 +14,17 @@ import { boundingBox, xor, type Box, type Spans } from "../domain/spans";
 import type { Touched } from "../state/document";
 import type { ReviewState } from "../state/review_state";
 import type { Shape } from "../state/shapes";
+import type { Extent, Sight } from "../state/sight";
 import { suppressedHere } from "../state/suppressed";
 import { REVIEWED } from "../state/types";
+import { meet } from "./blend";
+import { Budget } from "./budget";
 import { DifferenceLayer } from "./difference_layer";
+import { boxInSight } from "./drawing";
 import { ImageLayer } from "./image_layer";
 import * as marks from "./marks";
-import { MaskLayer, meet } from "./mask_layer";
+import { MaskLayer } from "./mask_layer";
 import { isKnown, outlineOf } from "./outlines";
-import { bands, Budget } from "./budget";
 import { css, findingColour, labelColour } from "./palette";
 import { PlaneMasks, spansHere, type PlaneMask } from "./plane_masks";
 import { WashLayer } from "./wash_layer";
@@ -29,10 +32,12 @@ import { WashLayer } from "./wash_layer";
 // Below this many screen pixels per image pixel, outlines are drawn into the mask picture.
 const VECTOR_SCALE = 1.5;
 const NEUTRAL = "rgb(200 202 205 / 0.55)";
+// An outline of more pieces than this is not drawn as a line: it would take longer than all else together.
+const RAGGED = 200_000;
 // From here on, composing everything once is cheaper than box by box.
 const MANY = 64;
 
-/** One plane of the case on one canvas. It draws what the state says, and changes nothing but the first fit. */
+/** One plane of the case on one canvas. It draws what the state says, and changes nothing but what part of the plane is in sight. */
 export class PlaneView {
   private readonly image: ImageLayer;
   private readonly fills: MaskLayer;
@@ -40,13 +45,8 @@ export class PlaneView {
   private readonly wash: WashLayer;
   private readonly difference: DifferenceLayer;
   private readonly pen: CanvasRenderingContext2D;
-  private composed = "";
-  private edged = false;
-  private dirty: Box[] = [];
-  /** Where outlines still lie in the picture that are drawn as lines by now, or the other way about. */
-  private stale: Box[] = [];
   private chosenBefore: number | null = null;
-  private extent: marks.Extent = { width: 0, height: 0 };
+  private extent: Extent = { width: 0, height: 0 };
 
   constructor(
     private readonly state: ReviewState,
@@ -66,20 +66,20 @@ export class PlaneView {
     return sliceOf(this.plane, this.state.looks.cursor);
   }
 
-  get size(): marks.Extent {
+  get size(): Extent {
     return this.extent;
   }
 
   /** Notes what changed: masks by their voxels, findings by all they show; nothing named means everything. */
   touched(changes: readonly Touched[], findings: readonly number[]): void {
     const everything = changes.length + findings.length === 0 || changes.length + findings.length > MANY;
-    if (everything || this.plane !== "axial") this.composed = "";
+    if (everything || this.plane !== "axial") this.fills.spoil(null);
     else {
       const here = this.state.here(this.slice);
       for (const { z, before, after } of changes) {
         if (z === here) this.spoil(boundingBox(xor(before, after), this.planeWidth));
       }
-      for (const finding of findings) this.spoil(this.masks.of(finding, this.slice)?.box ?? null);
+      for (const finding of findings) this.spoil(this.masks.of(finding, this.slice)?.box);
     }
     this.masks.forget(everything ? null : changes.map((change) => change.finding));
   }
@@ -115,11 +115,11 @@ export class PlaneView {
     pen.fillStyle = "#1a1b1d";
     pen.fillRect(0, 0, extent.width, extent.height);
     const view = state.views[this.plane];
-    if (this.image.update(this.slice)) this.layer(this.image.canvas, view, state.looks.smooth);
-    else marks.text(pen, "…", extent.width / 2, extent.height / 2, "center");
-    const heat = state.looks.uncertainShown ? state.heat?.picture(this.plane, this.slice) : null;
-    if (heat) this.layer(heat, view, state.looks.smooth);
-    if (!state.looks.masksHidden) this.drawMasks(view, ratio, budget);
+    const sight: Sight = { pen, view, extent, ratio };
+    state.sights[this.plane] = boxInSight(sight);
+    if (!this.image.draw(sight, this.slice)) marks.text(pen, "…", extent.width / 2, extent.height / 2, "center");
+    if (state.looks.uncertainShown) state.heat?.draw(sight, this.plane, this.slice);
+    if (!state.looks.masksHidden) this.drawMasks(sight, budget);
     if (state.facts.grid.nz > 1 && state.looks.crosshair && state.looks.layout === "three") {
       marks.crosshair(pen, state, this.plane, view, extent);
     }
@@ -127,58 +127,43 @@ export class PlaneView {
     marks.scale(pen, state, this.plane, view, extent);
     for (const shape of this.shapes(this.plane)) {
       if (shape.kind === "outline") this.preview(shape.mask, view);
-      else if (shape.kind === "wash") this.layer(this.wash.of(shape.mask, labelColour(state, state.tools.label)), view, false);
+      else if (shape.kind === "wash") this.wash.draw(sight, shape.mask, labelColour(state, state.tools.label));
       else marks.shape(pen, view, shape);
     }
     return budget.exceeded;
   }
 
-  private drawMasks(view: View, ratio: number, budget: Budget): void {
+  private drawMasks(sight: Sight, budget: Budget): void {
     const { state, slice } = this;
+    const { view, ratio } = sight;
     const edges = state.looks.outlines && view.scale * ratio < VECTOR_SCALE;
     const shown = this.masks.shown(slice);
     if (state.selected !== this.chosenBefore) {
-      for (const finding of [state.selected, this.chosenBefore]) this.spoil(finding === null ? null : (this.masks.of(finding, slice)?.box ?? null));
+      for (const finding of [state.selected, this.chosenBefore]) this.spoil(finding === null ? null : this.masks.of(finding, slice)?.box);
       this.chosenBefore = state.selected;
     }
-    const within = this.inSight(view);
+    const within = boxInSight(sight);
     // Two states that are held against each other have colours of their own.
-    if (!state.difference) this.drawFills(shown, slice, edges, view, within, budget);
+    if (!state.difference) this.fills.draw(sight, shown, slice, edges, budget);
     this.inImage(view, () => {
       if (state.looks.outlines && !edges) this.outlines(shown, within, view, budget);
       if (state.looks.suppressedShown) this.dashed(view, within, "rgb(214 215 217 / 0.85)", suppressedHere(state).map((one) => one.slices));
       this.difference.draw(this.pen, view, slice);
       const chosen = state.selected === null ? null : this.masks.of(state.selected, slice);
-      if (chosen) this.chosen(chosen, view);
+      if (chosen && chosen.spans.length < RAGGED) this.chosen(chosen, view);
     });
     if (state.looks.reviewedShown) this.reviewed(view);
     if (this.plane === "axial") this.boxes(view);
     this.difference.drawBoxes(this.pen, view, slice);
   }
 
-  private drawFills(shown: readonly PlaneMask[], slice: number, edges: boolean, view: View, within: Box, budget: Budget): void {
-    const key = `${this.state.looks.t}/${slice}/${this.state.looks.opacity}`;
-    if (key !== this.composed) {
-      this.fills.compose(shown, null, edges);
-      this.stale = [];
-    } else {
-      if (edges !== this.edged) this.stale = bands(planeSize(this.plane, this.state.facts.grid), within);
-      this.dirty.forEach((box) => this.fills.compose(shown, wider(box), edges));
-      this.stale = this.stale.filter((box) => !budget.spend(() => this.fills.compose(shown, box, edges)));
-    }
-    this.composed = key;
-    this.edged = edges;
-    this.dirty = [];
-    this.layer(this.fills.canvas, view, false);
-  }
-
-  private spoil(box: Box | null): void {
-    if (box) this.dirty.push(box);
+  private spoil(box: Box | null | undefined): void {
+    if (box) this.fills.spoil(box);
   }
 
   private outlines(shown: readonly PlaneMask[], within: Box, view: View, budget: Budget): void {
     for (const mask of shown) {
-      if (!meet(mask.box, within)) continue;
+      if (!meet(mask.box, within) || mask.spans.length >= RAGGED) continue;
       if (isKnown(mask.spans)) this.outline(mask, view, 1.25);
       else budget.spend(() => this.outline(mask, view, 1.25));
     }
@@ -278,25 +263,11 @@ export class PlaneView {
     }
   }
 
-  private layer(picture: HTMLCanvasElement, view: View, smooth: boolean): void {
-    // Enlarging by whole pixels shows voxels as they are; smoothing only where it was asked for or shrinks.
-    this.pen.imageSmoothingEnabled = smooth || view.scale < 1;
-    this.pen.imageSmoothingQuality = view.scale < 1 ? "medium" : "low";
-    const [width, height] = [picture.width * view.scale * view.stretchU, picture.height * view.scale * view.stretchV];
-    this.pen.drawImage(picture, view.offsetX, view.offsetY, width, height);
-  }
-
   private inImage(view: View, draw: () => void): void {
     this.pen.save();
     this.pen.transform(view.scale * view.stretchU, 0, 0, view.scale * view.stretchV, view.offsetX, view.offsetY);
     draw();
     this.pen.restore();
-  }
-
-  private inSight(view: View): Box {
-    const a = canvasToImage(view, canvasPoint(0, 0));
-    const b = canvasToImage(view, canvasPoint(this.extent.width, this.extent.height));
-    return [a.u, a.v, b.u, b.v];
   }
 
   private get planeWidth(): number {
@@ -321,6 +292,3 @@ export class PlaneView {
     return true;
   }
 }
-
-/** Outlines drawn into the picture reach one pixel into the neighbourhood of a change. */
-const wider = ([x1, y1, x2, y2]: Box): Box => [Math.max(0, x1 - 1), Math.max(0, y1 - 1), x2 + 1, y2 + 1];

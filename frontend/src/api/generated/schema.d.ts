@@ -530,6 +530,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{image_id}/tiles/{level}/{row}/{column}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One tile of a large picture, spelled like a plane; level 0 has the samples themselves. */
+        get: operations["image_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/": {
         parameters: {
             query?: never;
@@ -1227,6 +1244,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/uncertainty/tiles/{level}/{row}/{column}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One tile of a run's map of uncertainty of a large picture. */
+        get: operations["run_uncertainty_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/": {
         parameters: {
             query?: never;
@@ -1871,6 +1905,8 @@ export interface components {
             has_thumbnail: boolean;
             /** @description As acquired, whichever axis they lie along. */
             slices: number;
+            /** @description How a large picture is cut; null where planes are sent whole. */
+            tiles: components["schemas"]["Tiles"] | null;
             slice_url_template: string;
         };
         InvitedPerson: {
@@ -2674,6 +2710,12 @@ export interface components {
         Theirs: {
             slices: components["schemas"]["Slice"][];
             findings: components["schemas"]["FindingChange"][];
+        };
+        Tiles: {
+            /** @description Pixels a side; those at the far edges are cut. */
+            size: number;
+            /** @description Each half as many pixels a side as the one before. */
+            levels: number;
         };
         Token: {
             readonly id: string;
@@ -4004,6 +4046,39 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    image_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                column: number;
+                image_id: string;
+                level: number;
+                row: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description A refusal or a failure. */
@@ -5554,6 +5629,39 @@ export interface operations {
             path: {
                 run_id: string;
                 z: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description A refusal or a failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    run_uncertainty_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                column: number;
+                level: number;
+                row: number;
+                run_id: string;
             };
             cookie?: never;
         };

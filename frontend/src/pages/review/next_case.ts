@@ -1,12 +1,12 @@
 /** The case that comes next, read while this one is looked at. Reading takes nobody's pen. */
 
 import { nextCase } from "../../api/projects";
-import { reviewCase, sliceBytes, type ReviewCase } from "../../api/review";
+import { reviewCase, type ReviewCase } from "../../api/review";
 import { ReviewTransport } from "../../api/review_transport";
 import type { CaseContent } from "../../state/transport";
 import { Volume } from "../../state/volume";
 import { bringAhead } from "../../viewer/ahead";
-import { factsOf, referenceOf } from "./opening";
+import { factsOf, pixelsOf, referenceOf } from "./opening";
 
 export type Ahead = { readonly about: ReviewCase; readonly content: CaseContent; readonly volume: Volume };
 type Connection = { readonly saveData?: boolean; readonly effectiveType?: string };
@@ -36,7 +36,7 @@ export class NextCase {
       const volume = new Volume(factsOf(image));
       if (signal.aborted) return;
       this.kept = { about, content, volume };
-      await bringAhead(volume, MOST_BYTES, { fetchSlice: (z, t) => sliceBytes(image.id, z, t, signal), signal, idle });
+      await bringAhead(volume, MOST_BYTES, { ...pixelsOf(image.id), signal, idle });
     } catch {
       // Whoever opens the case asks again, and hears then what is wrong.
     }

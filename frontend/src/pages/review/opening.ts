@@ -1,4 +1,4 @@
-import type { ReviewCase, ReviewImage } from "../../api/review";
+import { sliceBytes, tileBytes, type ReviewCase, type ReviewImage } from "../../api/review";
 import { t } from "../../messages";
 import type { CaseDocument } from "../../state/document";
 import { BrowserJournal, PageJournal, type Journal } from "../../state/journal";
@@ -6,6 +6,7 @@ import { inMillimetres } from "../../state/readout";
 import { showContent } from "../../state/sync";
 import type { CaseContent } from "../../state/transport";
 import type { Cutoffs, ImageFacts, Label } from "../../state/types";
+import type { Pixelled } from "../../viewer/source";
 
 /** The states in which masks may be changed. */
 const OPEN_STATES: ReadonlySet<ReviewCase["state"]> = new Set(["ready", "in_progress", "returned"]);
@@ -39,6 +40,7 @@ export function factsOf(image: ReviewImage): ImageFacts {
     times: image.size.t,
     channels: image.size.c,
     type: image.dtype,
+    tiles: image.tiles,
     affineLps: image.affine_lps,
     acquisitionAxis: image.acquisition_axis || "z",
     modality: image.modality,
@@ -52,6 +54,12 @@ export function factsOf(image: ReviewImage): ImageFacts {
     source: image.spacing_source,
   };
 }
+
+/** Where the pixels of an image are fetched. */
+export const pixelsOf = (image: string): Pixelled => ({
+  fetchSlice: (z, t, signal) => sliceBytes(image, z, t, signal),
+  fetchTile: (at, signal) => tileBytes(image, at, signal),
+});
 
 function windowOfRange({ value_range, dtype }: ReviewImage): readonly [number, number] | null {
   if (!value_range || dtype === "uint8") return null;

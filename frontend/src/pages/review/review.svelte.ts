@@ -3,7 +3,7 @@
 import { caseReference } from "../../api/cases";
 import { sentence } from "../../api/errors";
 import { signedInAgain } from "../../api/gate";
-import { reviewCase, sliceBytes, type ReviewCase, type ReviewImage } from "../../api/review";
+import { reviewCase, type ReviewCase, type ReviewImage } from "../../api/review";
 import { PresenceCalls, ReviewTransport } from "../../api/review_transport";
 import type { Job } from "../../api/types";
 import { tabId } from "../../state/identity";
@@ -16,7 +16,8 @@ import { CaseSync } from "../../state/sync";
 import { Volume } from "../../state/volume";
 import { ToolController } from "../../tools/controller";
 import { useLabelKeys } from "../../tools/keys";
-import { Loader } from "../../viewer/loader";
+import { loadPixels } from "../../viewer/loading";
+import type { PixelLoader } from "../../viewer/source";
 import { Stage } from "../../viewer/stage";
 import { CompareDesk } from "./comparing.svelte";
 import { JobWatch } from "./job_watch.svelte";
@@ -24,7 +25,7 @@ import { followCase, prompterOf } from "./live";
 import { MeasureDesk } from "./measuring";
 import { nextUp, sameFrame, type Ahead } from "./next_case";
 import type { Likes } from "./likes.svelte";
-import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, openJournal, referenceOf, showFirst } from "./opening";
+import { cutoffsOf, factsOf, isAwaited, isOpenForWork, isOverview, labelsOf, openJournal, pixelsOf, referenceOf, showFirst } from "./opening";
 import { SeriesDesk, type Opened } from "./series";
 import { UncertaintyDesk } from "./uncertainty";
 
@@ -54,7 +55,7 @@ export class ReviewPage {
   private measuring: MeasureDesk | null = null;
   private holder: Presence | null = null;
   private transport: ReviewTransport;
-  private loader: Loader | null = null;
+  private loader: PixelLoader | null = null;
   desk: SeriesDesk | null = null;
   private doubts: UncertaintyDesk | null = null;
   private offs: (() => void)[] = [];
@@ -285,11 +286,7 @@ export class ReviewPage {
   }
 
   private startPixels(state: ReviewState): void {
-    const { facts } = state;
-    this.loader = new Loader(state, {
-      fetchSlice: (z, t, signal) => sliceBytes(facts.id, z, t, signal),
-      failed: () => this.badSlices++,
-    });
+    this.loader = loadPixels(state, { ...pixelsOf(state.facts.id), failed: () => this.badSlices++ });
   }
 
   private get mayHold(): boolean {

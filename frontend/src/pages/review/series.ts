@@ -1,17 +1,18 @@
 /** The series of a case that are looked at beside the reference: never drawn on. */
 
-import { sliceBytes, type ReviewImage } from "../../api/review";
+import type { ReviewImage } from "../../api/review";
 import { sameGrid, samePlace } from "../../state/places";
 import { ReviewState } from "../../state/review_state";
 import type { Looks } from "../../state/view_state";
 import { Volume } from "../../state/volume";
 import { ToolController } from "../../tools/controller";
-import { Loader } from "../../viewer/loader";
+import { loadPixels } from "../../viewer/loading";
+import type { PixelLoader } from "../../viewer/source";
 import { Stage } from "../../viewer/stage";
-import { factsOf } from "./opening";
+import { factsOf, pixelsOf } from "./opening";
 
 export type Opened = { readonly state: ReviewState; readonly controller: ToolController; readonly stage: Stage };
-type Looked = Opened & { readonly loader: Loader; readonly forget: () => void };
+type Looked = Opened & { readonly loader: PixelLoader; readonly forget: () => void };
 type Kept = { readonly looks: Looks; readonly views: ReviewState["views"]; readonly fitted: ReadonlySet<keyof ReviewState["views"]> };
 type Told = { readonly refused: () => void; readonly failed: () => void; readonly made: (state: ReviewState) => () => void };
 
@@ -77,10 +78,7 @@ export class SeriesDesk {
       kept.fitted.forEach((plane) => state.fitted.add(plane));
     }
     const controller = new ToolController(state, this.told.refused);
-    const loader = new Loader(state, {
-      fetchSlice: (z, t, signal) => sliceBytes(facts.id, z, t, signal),
-      failed: this.told.failed,
-    });
+    const loader = loadPixels(state, { ...pixelsOf(facts.id), failed: this.told.failed });
     return { state, controller, stage: new Stage(state, (plane) => controller.shapes(plane)), loader, forget };
   }
 

@@ -1,6 +1,6 @@
 /** Brings the map of uncertainty, from when it is first asked for. */
 
-import { uncertaintyBytes, type ReviewRun } from "../../api/review";
+import { uncertaintyBytes, uncertaintyTileBytes, type ReviewRun } from "../../api/review";
 import type { HeatMap } from "../../viewer/heat";
 import type { Opened } from "./series";
 
@@ -48,7 +48,10 @@ export class UncertaintyDesk {
     this.loading = run;
     const { HeatMap } = await import("../../viewer/heat");
     if (this.loading !== run) return;
-    const fetchSlice = (z: number, t: number, signal: AbortSignal): Promise<ArrayBuffer> => uncertaintyBytes(run, z, t, signal);
-    this.heat = state.heat = new HeatMap(state, { fetchSlice, failed: this.failed });
+    this.heat = state.heat = new HeatMap(state, {
+      fetchSlice: (z, t, signal) => uncertaintyBytes(run, z, t, signal),
+      fetchTile: (at, signal) => uncertaintyTileBytes(run, at, signal),
+      failed: this.failed,
+    });
   }
 }

@@ -2,7 +2,8 @@ import { planeSize, sliceOf, type Plane } from "../../domain/coordinates";
 import type { Box, Spans } from "../../domain/spans";
 import { maskOnPlane } from "../../domain/planes";
 import { put, type Block } from "../../domain/stack";
-import { extremes, greysOf, inRange, otsu, statistics, type Greys } from "../../domain/values";
+import { spansFrom, spansWithin } from "../../domain/tiles";
+import { extremes, greysOf, inRange, otsu, statistics, type Field, type Greys } from "../../domain/values";
 import type { ReviewState } from "../review_state";
 import type { Band, Outcome } from "../shaping";
 import { addTo, finishStroke, strokeTarget } from "./paint";
@@ -13,15 +14,17 @@ import { addTo, finishStroke, strokeTarget } from "./paint";
  */
 export function firstBand(state: ReviewState, plane: Plane, box: Box | null): Band | null {
   const slice = sliceOf(plane, state.looks.cursor);
-  const greys = greysOn(state, plane, slice);
-  if (!greys) return null;
-  const field = planeSize(plane, state.facts.grid);
+  const size = planeSize(plane, state.facts.grid);
+  const here = greysOn(state, plane, slice, box ?? [0, 0, size.width, size.height]);
+  if (!here) return null;
+  const { greys, field } = here;
   const { low: least, high: most } = extremes(greys);
   const target = state.target();
   const mask = target === null ? null : maskOnPlane(state.ofMoment(state.document.slices(target)), plane, slice, state.facts.grid);
-  const own = mask && mask.length > 0 ? statistics(greys, mask, field) : null;
+  const seen = mask && spansWithin(mask, here.box, size.width);
+  const own = seen && seen.length > 0 ? statistics(greys, seen, field) : null;
   const clamp = (value: number): number => Math.min(most, Math.max(least, Math.round(value)));
-  if (!own) return { low: clamp(Math.ceil(otsu(greys, box, field))), high: most, least, most, box, plane };
+  if (!own) return { low: clamp(Math.ceil(otsu(greys, box && boxIn(here.box, box), field))), high: most, least, most, box, plane };
   return { low: clamp(own.mean - 2.5 * own.deviation), high: clamp(own.mean + 2.5 * own.deviation), least, most, box, plane };
 }
 
@@ -33,8 +36,7 @@ export function bandOn(state: ReviewState, band: Band, plane: Plane, slice: numb
   const [first, last] = plane === "axial" ? [z1, z2] : plane === "coronal" ? [y1, y2] : [x1, x2];
   if (slice < first || slice >= last) return null;
   const upright: Box = plane === "coronal" ? [x1, nz - z2, x2, nz - z1] : [y1, nz - z2, y2, nz - z1];
-  const greys = greysOn(state, plane, slice);
-  return greys && inRange(greys, band.low, band.high, plane === "axial" ? [x1, y1, x2, y2] : upright, planeSize(plane, state.facts.grid));
+  return takenOf(state, band, plane, slice, plane === "axial" ? [x1, y1, x2, y2] : upright);
 }
 
 /** Makes what the band takes part of the finding that is drawn on, as one step. */
@@ -42,9 +44,9 @@ export function applyBand(state: ReviewState, band: Band): Outcome {
   const block = blockOfBand(state, band);
   const drawn = new Map<number, Spans>();
   for (let z = block.z1; z < block.z2; z++) {
-    const greys = greysOn(state, "axial", z);
-    if (!greys) return "loading";
-    put(drawn, z, inRange(greys, band.low, band.high, [block.x1, block.y1, block.x2, block.y2], planeSize("axial", state.facts.grid)));
+    const taken = takenOf(state, band, "axial", z, [block.x1, block.y1, block.x2, block.y2]);
+    if (!taken) return "loading";
+    put(drawn, z, taken);
   }
   if (drawn.size === 0) return "nothing";
   const { x, y, z } = state.looks.cursor;
@@ -76,7 +78,22 @@ function blockOfBand({ facts, looks, tools }: ReviewState, { box, plane }: Band)
   return plane === "coronal" ? { x1: u1, x2: u2, y1: s1, y2: s2, z1, z2 } : { x1: s1, x2: s2, y1: u1, y2: u2, z1, z2 };
 }
 
-function greysOn({ volume, looks }: ReviewState, plane: Plane, slice: number): Greys | null {
-  const pixels = volume.plane(plane, looks.t, slice);
-  return pixels && greysOf(pixels.samples, pixels.width * pixels.height, pixels.channels, looks.channel);
+/** What the band takes of a box of a plane; null where its values are not here yet. */
+function takenOf(state: ReviewState, band: Band, plane: Plane, slice: number, box: Box): Spans | null {
+  const here = greysOn(state, plane, slice, box);
+  if (!here) return null;
+  const { width } = planeSize(plane, state.facts.grid);
+  return spansFrom(inRange(here.greys, band.low, band.high, boxIn(here.box, box), here.field), here.box, width);
+}
+
+/** A box of the plane inside another one of it, counted from that one's corner. */
+const boxIn = ([x, y]: Box, [x1, y1, x2, y2]: Box): Box => [x1 - x, y1 - y, x2 - x, y2 - y];
+
+/** The values of a box of a plane, perhaps of more around it: of `here.box`. */
+function greysOn({ volume, looks }: ReviewState, plane: Plane, slice: number, within: Box): { greys: Greys; box: Box; field: Field } | null {
+  const region = volume.region(plane, looks.t, slice, within);
+  if (!region) return null;
+  const [x1, y1, x2, y2] = region.box;
+  const field = { width: x2 - x1, height: y2 - y1 };
+  return { greys: greysOf(region.samples, field.width * field.height, region.channels, looks.channel), box: region.box, field };
 }
