@@ -31,6 +31,7 @@ SETTLE_S = 0.12
 """Longer than any viewer here defers a drawing."""
 PATIENCE_MS = 90_000
 UNSEEN_MS = 4_000
+STROKE_PX = 6
 SIZE = {"width": 1440, "height": 900}
 COMMON = ("--no-sandbox", "--no-first-run", "--disable-background-networking", "--disable-sync")
 SWITCHES = {
@@ -112,6 +113,7 @@ class Sight:
 
     def __post_init__(self) -> None:
         self.errors: list[str] = []
+        self.side = STROKE_PX
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.cdp = self.page.context.new_cdp_session(self.page)
         self.cdp.send("Profiler.enable")
@@ -130,14 +132,20 @@ class Sight:
     def rest(self) -> None:
         self.page.bring_to_front()
         self.page.mouse.move(*self.middle())
+        self.side = STROKE_PX
         time.sleep(2 * SETTLE_S)
 
     def scroll(self) -> None:
         self.page.mouse.wheel(0, 60)
 
     def dab(self) -> None:
+        """A short stroke to and fro: Cornerstone3D lets a press that does not move wait 400 ms
+        for a second one, and takes two close together for a double click."""
+        x, y = self.middle()
         self.page.mouse.down()
+        self.page.mouse.move(x + self.side, y)
         self.page.mouse.up()
+        self.side = STROKE_PX - self.side
 
     def undo(self) -> None:
         self.page.keyboard.press("Control+z")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 OURS, THERE, CORNERSTONE, OHIF = "ours", "ours there", "Cornerstone3D", "OHIF"
 
@@ -74,6 +75,7 @@ def rows_of(taken: Taken, where: str) -> list[dict[str, object]]:
 def _row(taken: Taken, where: str, figure: str, rival: str) -> dict[str, object]:
     ours, theirs = taken.of(figure, OURS), taken.of(figure, rival)
     share = ours / theirs if ours is not None and theirs else None
+    unlike = theirs == 0 and bool(ours)  # less than the profiler sees: no share, and not met
     aim = AIMS.get((figure, rival))
     row: dict[str, object] = {
         "table": where,
@@ -84,7 +86,7 @@ def _row(taken: Taken, where: str, figure: str, rival: str) -> dict[str, object]
         "theirs": _short(theirs),
         "share": _short(share),
         "aim": str(aim) if aim else "",
-        "met": verdict(aim, ours, share),
+        "met": verdict(aim, ours, inf if unlike else share),
         "ours_there": _short(taken.of(figure, THERE)),
         "n": len(taken.values.get((figure, OURS), ())),
     }
