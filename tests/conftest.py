@@ -13,6 +13,7 @@ import pytest
 import redis
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import Playwright, sync_playwright
 
 from tests.composed import ComposedSite
 from tests.running import Site
@@ -98,6 +99,13 @@ def chromium() -> str:
     found = find_chromium()
     assert found is not None, "mark the test with pytest.mark.browser"
     return found
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """One for all: a process cannot have two of them at once."""
+    with sync_playwright() as started:
+        yield started
 
 
 @pytest.fixture

@@ -151,11 +151,11 @@ def look_at_changes(desk: Desk, person: Rest, case: str) -> None:
     page.keyboard.press("v")
     page.keyboard.press("Shift+Y")
     expect(page.get_by_test_id("difference-key")).to_be_visible()
-    for part, now, then in (("gained", after, before), ("lost", before, after)):
-        pixels = masks.area(masks.subtract(now, then))
-        assert pixels
+    gained, lost = masks.subtract(after, before), masks.subtract(before, after)
+    assert masks.area(gained) + masks.area(lost)
+    for part, mask in (("gained", gained), ("lost", lost)):
         line = page.get_by_test_id(f"difference-{part}")
-        expect(line).to_have_attribute("data-voxels", str(pixels))
+        expect(line).to_have_attribute("data-voxels", str(masks.area(mask)))
     page.keyboard.press(";")
     expect(page.get_by_test_id("difference-place")).to_contain_text("1 / ")
     desk.picture("07-changes-since-the-network")

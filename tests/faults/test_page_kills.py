@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from medseg_site.site_lock import birth
@@ -273,12 +273,11 @@ def case(running_site: Site, tmp_path: Path) -> tuple[Rest, str]:
 
 
 @pytest.fixture
-def frail(chromium: str, tmp_path: Path) -> Iterator[FrailBrowser]:
+def frail(chromium: str, playwright: Playwright, tmp_path: Path) -> Iterator[FrailBrowser]:
     expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = FrailBrowser(playwright, chromium, tmp_path / "profile")
-        yield browser
-        browser.context.close()
+    browser = FrailBrowser(playwright, chromium, tmp_path / "profile")
+    yield browser
+    browser.context.close()
 
 
 def sign_in(frail: FrailBrowser, site: Site) -> None:
