@@ -81,6 +81,20 @@ export function crosshair(pen: Pen, state: ReviewState, plane: Plane, view: View
   pen.stroke();
 }
 
+/** A small cross with a gap in its middle, where something else is seen. */
+export function cross(pen: Pen, { x, y }: CanvasPoint, [gap, reach]: readonly [number, number], colour: string, width: number): void {
+  pen.lineWidth = width;
+  pen.strokeStyle = colour;
+  pen.beginPath();
+  for (const [from, to] of [[-reach, -gap], [gap, reach]]) {
+    pen.moveTo(x + from, y);
+    pen.lineTo(x + to, y);
+    pen.moveTo(x, y + from);
+    pen.lineTo(x, y + to);
+  }
+  pen.stroke();
+}
+
 export function box(pen: Pen, view: View, [x1, y1, x2, y2]: Box, colour: string, width: number, dashed = false): void {
   const a = imageToCanvas(view, { u: x1, v: y1 } as ImagePoint);
   const b = imageToCanvas(view, { u: x2, v: y2 } as ImagePoint);

@@ -1,11 +1,11 @@
 import { dot, mixed, type Vector } from "../domain/camera";
-import { clampToGrid, voxelToWorld, worldToVoxel, type CanvasPoint, type World } from "../domain/coordinates";
+import { canvasPoint, clampToGrid, voxelToWorld, worldToVoxel, type CanvasPoint, type World } from "../domain/coordinates";
 import { frameOf } from "../domain/frame";
 import { gridCorners, lettersOf, onto, rasterOf, sampleRaster, type Sampled, type Tilt } from "../domain/oblique";
 import { inWords, isMicroscopic, length, scaleBar } from "../domain/units";
 import { greyTable, paintColour, paintGrey } from "../domain/window";
 import type { ReviewState } from "../state/review_state";
-import { text } from "./marks";
+import { cross, text } from "./marks";
 import { VoxelOwners } from "./oblique_masks";
 import { findingColour } from "./palette";
 
@@ -212,7 +212,7 @@ export class ObliqueView {
     const { pen } = this;
     const { facts } = this.state;
     const { right, up } = this.tilt;
-    if (this.state.looks.crosshair) this.cross(...this.onCanvas(cursor, width, height));
+    if (this.state.looks.crosshair) cross(this.pen, canvasPoint(...this.onCanvas(cursor, width, height)), [8, 22], "rgb(240 198 116 / 0.9)", 1);
     if (facts.affineLps) {
       const back = (way: Vector): Vector => mixed(way, -1, way, 0);
       text(pen, lettersOf(back(right)), 14, height / 2, "center");
@@ -222,20 +222,6 @@ export class ObliqueView {
     }
     this.bar(width, height);
     if (this.ruler) this.line(this.ruler, width, height);
-  }
-
-  private cross(x: number, y: number): void {
-    const { pen } = this;
-    pen.lineWidth = 1;
-    pen.strokeStyle = "rgb(240 198 116 / 0.9)";
-    pen.beginPath();
-    for (const [from, to] of [[-22, -8], [8, 22]]) {
-      pen.moveTo(x + from, y);
-      pen.lineTo(x + to, y);
-      pen.moveTo(x, y + from);
-      pen.lineTo(x, y + to);
-    }
-    pen.stroke();
   }
 
   /** A round length, in the unit that the spacing allows. */

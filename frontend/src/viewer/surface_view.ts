@@ -1,8 +1,8 @@
 import { along, facing, hitAlong, rayAt, turned, type Camera, type Side, type Vector } from "../domain/camera";
-import { clampToGrid, voxelToWorld, worldToVoxel, type CanvasPoint } from "../domain/coordinates";
+import { canvasPoint, clampToGrid, voxelToWorld, worldToVoxel, type CanvasPoint } from "../domain/coordinates";
 import { frameOf } from "../domain/frame";
 import type { ReviewState } from "../state/review_state";
-import { text } from "./marks";
+import { cross, text } from "./marks";
 import { findingColour, type Colour } from "./palette";
 import { CanvasPainter } from "./surface_canvas";
 import { GROUND, type Seen, type SurfacePainter } from "./surface_painter";
@@ -201,17 +201,7 @@ export class SurfaceView {
     pen.clearRect(0, 0, width, height);
     const { facts, looks } = this.state;
     const { x, y, z } = voxelToWorld(looks.cursor, frameOf(facts));
-    const [left, top] = this.onCanvas([x, y, z], width, height);
-    pen.strokeStyle = "rgb(147 169 255 / 0.95)";
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    for (const [from, to] of [[-12, -4], [4, 12]]) {
-      pen.moveTo(left + from, top);
-      pen.lineTo(left + to, top);
-      pen.moveTo(left, top + from);
-      pen.lineTo(left, top + to);
-    }
-    pen.stroke();
+    cross(pen, canvasPoint(...this.onCanvas([x, y, z], width, height)), [4, 12], "rgb(147 169 255 / 0.95)", 1.5);
     if (facts.affineLps) this.letters(pen, height);
   }
 

@@ -1,6 +1,7 @@
 /** One opened case: everything behind the page, and what of it the page shows. */
 
 import { caseReference } from "../../api/cases";
+import { takeEarly, type Early } from "../../api/early";
 import { sentence } from "../../api/errors";
 import { signedInAgain } from "../../api/gate";
 import { reviewCase, type ReviewCase, type ReviewImage } from "../../api/review";
@@ -100,11 +101,12 @@ export class ReviewPage {
     try {
       this.failure = null;
       const ahead = nextUp.take(this.id);
-      const [about] = await Promise.all([ahead?.about ?? reviewCase(this.id), this.likes.open()]);
+      const early = ahead ?? takeEarly(this.id);
+      const [about] = await Promise.all([early.about, this.likes.open()]);
       if (this.closed) return;
       this.about = about;
       const image = referenceOf(this.about);
-      if (image) await this.openImage(this.about, ahead);
+      if (image) await this.openImage(this.about, ahead, early.content);
       else if (isAwaited(this.about) || this.about.state === "importing") this.listen();
     } catch (error) {
       this.failure = error;
@@ -211,7 +213,7 @@ export class ReviewPage {
     this.judgeEditable();
   }
 
-  private async openImage(told: ReviewCase, ahead: Ahead | null = null): Promise<void> {
+  private async openImage(told: ReviewCase, ahead: Ahead | null = null, content: Ahead["content"] | Early["content"] = this.transport.load()): Promise<void> {
     const facts = factsOf(referenceOf(told)!);
     const state = new ReviewState({
       task: told.project.task,
@@ -231,7 +233,7 @@ export class ReviewPage {
     const controller = new ToolController(state, () => this.refusals++);
     const stage = new Stage(state, (plane) => controller.shapes(plane));
     // What can be seen comes first; what makes it the newest, and the pen, follow.
-    const shown = showFirst(state.document, ahead?.content ?? this.transport.load(), () => (this.closed ? null : cutoffsOf(told)));
+    const shown = showFirst(state.document, content, () => (this.closed ? null : cutoffsOf(told)));
     this.opened = { state, controller, stage };
     this.shown = this.opened;
     this.comparing = new CompareDesk(this.id, this.opened);

@@ -1,0 +1,1 @@
+import{Kt as e,Mt as t,Ot as n,X as r,_t as i,ht as a,st as o}from"../app.js";var s=i(`<section class="key small svelte-1eq82oh"><!></section>`);function c(i,c){var l=s(),u=t(l);o(u,()=>c.children),e(l),n(()=>{r(l,`aria-label`,c.title),r(l,`data-testid`,c.testid)}),a(i,l)}export{c as t};

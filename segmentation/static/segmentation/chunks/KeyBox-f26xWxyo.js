@@ -1,1 +1,0 @@
-import{Dt as e,Gt as t,Y as n,gt as r,jt as i,mt as a,ot as o}from"../app.js";var s=r(`<section class="key small svelte-1eq82oh"><!></section>`);function c(r,c){var l=s(),u=i(l);o(u,()=>c.children),t(l),e(()=>{n(l,`aria-label`,c.title),n(l,`data-testid`,c.testid)}),a(r,l)}export{c as t};

@@ -1,0 +1,1 @@
+import{mt as e}from"../app.js";function t(t,n,r=!1){return e(e=>{let i=0,a=t.on(n,()=>{r?i||=requestAnimationFrame(()=>(i=0,e())):e()});return()=>{cancelAnimationFrame(i),a()}})}export{t};
