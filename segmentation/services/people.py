@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from knox.models import AuthToken
 
@@ -141,7 +141,15 @@ def first_administrator() -> User:
     """Who runs a site that nobody ran so far. ``up`` gives them their link to a password."""
     person = User.objects.filter(username=FIRST_ADMINISTRATOR).first()
     if person is None:
-        return person_create(user=None, username=FIRST_ADMINISTRATOR, is_site_administrator=True)[0]
+        try:
+            return person_create(
+                user=None, username=FIRST_ADMINISTRATOR, is_site_administrator=True
+            )[0]
+        except (IntegrityError, InvalidInputError):
+            # Another command that starts on the same empty site was first.
+            person = User.objects.filter(username=FIRST_ADMINISTRATOR).first()
+            if person is None:
+                raise
     site_administrator_make(person)
     return person
 

@@ -81,6 +81,26 @@ def test_a_weak_password_is_refused_and_the_link_still_works(password: str) -> N
     people.password_set_by_link(token=token_of(path), password=GOOD)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_two_commands_on_an_empty_site_make_one_first_administrator(
+    is_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other command comes just before or just after this one looks whether the name is free."""
+    other: list[User] = []
+    look = people._require_valid
+
+    def overtaken(person: User) -> None:
+        if is_first:
+            other.append(administrator(people.FIRST_ADMINISTRATOR))
+        look(person)
+        if not is_first:
+            other.append(administrator(people.FIRST_ADMINISTRATOR))
+
+    monkeypatch.setattr(people, "_require_valid", overtaken)
+    assert people.first_administrator() == other[0]
+    assert User.objects.filter(username=people.FIRST_ADMINISTRATOR).count() == 1
+
+
 def test_only_a_site_administrator_makes_people() -> None:
     project_administrator = a_member(a_project(), "administrator")
     with pytest.raises(NotPermittedError):
