@@ -101,9 +101,10 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """One for all: a process cannot have two of them at once."""
+    """One at a time is all that a process can have, and while it runs Django refuses its database:
+    it ends with the file that needs it."""
     with sync_playwright() as started:
         yield started
 

@@ -25,7 +25,7 @@ SWITCHES = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str, playwright: Playwright) -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE_MS)
     browser = playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
