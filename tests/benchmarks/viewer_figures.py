@@ -80,7 +80,7 @@ def _row(taken: Taken, where: str, figure: str, rival: str) -> dict[str, object]
     row: dict[str, object] = {
         "table": where,
         "figure": figure,
-        "unit": "MB" if figure == HEAP else "ms",
+        "unit": "MB" if figure.startswith(HEAP) else "ms",
         "ours": _short(ours),
         "peer": rival,
         "theirs": _short(theirs),
