@@ -13,7 +13,6 @@ import os
 import random
 import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,13 +20,12 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from segmentation.demo.phantoms import nuclei_field
-from tests.benchmarks.flow import SWITCHES, a_site, p95, sign_in
+from tests.benchmarks.flow import SWITCHES, a_site, figure_of, p95, sign_in
 from tests.benchmarks.measuring import finish, options, peer, say
 from tests.conftest import find_chromium
 from tests.rest import Rest
 from tests.running import Site
 
-PATIENCE_S = 30.0
 PROJECT = "Strokes"
 
 WATCH = """
@@ -135,12 +133,7 @@ def stroke(page: Any, lot: random.Random) -> float:
     page.mouse.down()
     page.mouse.move(x + 40, y + 24, steps=6)
     page.mouse.up()
-    deadline = time.monotonic() + PATIENCE_S
-    while (took := page.evaluate("window.acknowledged")) is None:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"no answer to a stroke within {PATIENCE_S:.0f} s")
-        time.sleep(0.02)
-    return float(took)
+    return figure_of(page, "acknowledged")
 
 
 if __name__ == "__main__":

@@ -199,12 +199,17 @@ def one(page: Any, key: str, rest_s: float) -> float:
     time.sleep(rest_s)
     page.evaluate("window.shown = null")
     page.keyboard.press(key)
+    return figure_of(page, "shown")
+
+
+def figure_of(page: Any, name: str) -> float:
+    """What the page's own script has put under this name, once it has."""
     deadline = time.monotonic() + PATIENCE_S
-    while (shown := page.evaluate("window.shown")) is None:
+    while (told := page.evaluate(f"window.{name}")) is None:
         if time.monotonic() > deadline:
-            raise RuntimeError(f"no next case {PATIENCE_S:.0f} s after {key}: {page.url}")
-        time.sleep(0.05)
-    return float(shown)
+            raise RuntimeError(f"nothing was {name} within {PATIENCE_S:.0f} s at {page.url}")
+        time.sleep(0.02)
+    return float(told)
 
 
 if __name__ == "__main__":
