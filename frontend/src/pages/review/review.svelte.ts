@@ -262,11 +262,14 @@ export class ReviewPage {
     });
     await this.startPresence();
     if (this.closed) return;
-    await this.sync.open(this.holder?.held ?? false);
+    const held = this.holder?.held ?? false;
+    await this.sync.open(held);
     this.measuring.use(journal);
-    if (this.holder?.held) void this.measuring.resume();
+    if (held) void this.measuring.resume();
     this.replayed = this.sync.replayed;
     this.ready = true;
+    // The pen came while the case was read without it: what a former page left unsent is not here yet.
+    if (this.holder?.held && !held) await this.penChanged(true);
     await this.loadCandidates(about);
     this.judgeEditable();
     if (this.closed) return;
@@ -323,7 +326,7 @@ export class ReviewPage {
     const state = this.opened?.state;
     if (!state) return;
     const blocked = ["conflict", "read_only", "refused"].includes(this.save.kind);
-    const may = this.mayEdit && (this.holder?.held ?? false) && !blocked && !this.reopening;
+    const may = this.ready && this.mayEdit && (this.holder?.held ?? false) && !blocked && !this.reopening;
     if (!may) this.opened?.controller.cancel();
     if (may !== state.editable) Object.assign(state, { editable: may }).topics.tell("presence");
   }
