@@ -94,7 +94,9 @@ export class SaveQueue {
     this.sequence = head?.sequence ?? 0;
     this.pending = left.map((entry) => ({ entry, journaled: Promise.resolve() }));
     this.order = Math.max(this.order, ...left.map((entry) => entry.order + 1));
-    if (left.length > 0) void this.send();
+    if (left.length === 0) return;
+    this.report({ kind: "saving", pending: left.length });
+    void this.send();
   }
 
   add(change: Change): void {

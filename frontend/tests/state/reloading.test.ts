@@ -129,6 +129,20 @@ describe("what can be undone", () => {
   });
 });
 
+test("what a former page left unsent is not called saved before the service has it", async () => {
+  const first = await openCase({ service, journal });
+  service.failBefore = new UnreachableError("offline");
+  draw(first, 1, 0);
+  await settle();
+  first.sync.queue.stop();
+  service.failBefore = null;
+  const second = await openCase({ service, journal });
+  expect(second.sync.queue.status).toEqual({ kind: "saving", pending: 1 });
+  await settle();
+  expect(second.sync.queue.status).toEqual({ kind: "saved" });
+  expect(service.line).toHaveLength(1);
+});
+
 test("a journal of an older page keeps what it has not yet sent", async () => {
   const name = "an older journal";
   const entry = { key: "k", caseId: "case", order: 1, parent: null, request: { operation: "brush", sitting: "s", slices: [], findings: [] } };
